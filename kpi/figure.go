@@ -1,0 +1,36 @@
+// Package kpi turns rows of counters into figures: the registry of KPIs, their
+// formulas, windows and units. It is pure: no clock, no I/O.
+package kpi
+
+import "encoding/json"
+
+// Unit is the unit of a figure's value.
+type Unit string
+
+// The units. Money is an integer of minor units of Figure.Currency.
+const (
+	Count  Unit = "count"
+	Ratio  Unit = "ratio"
+	Money  Unit = "money"
+	Points Unit = "points"
+	Days   Unit = "days"
+)
+
+// Figure is one KPI for one window, segment and day, in the shape that the
+// command line, HTTP and the tidemark.kpis topic share.
+type Figure struct {
+	KPI         string      `json:"kpi"`
+	Window      string      `json:"window"`  // "" for levels, else "1d" "7d" "30d" "90d"
+	Segment     string      `json:"segment"` // "" for the whole, else "plan=pro"
+	Day         string      `json:"day"`     // local civil day, "2026-11-22"
+	Value       json.Number `json:"value"`   // "" (null in JSON) where the denominator is zero
+	Unit        Unit        `json:"unit"`
+	Currency    string      `json:"currency"`
+	Numerator   int64       `json:"numerator"`
+	Denominator int64       `json:"denominator"` // 1 where the figure is no ratio
+	Complete    bool        `json:"complete"`
+	LowSample   bool        `json:"low_sample,omitempty"`
+	Revision    int         `json:"revision"`
+	Watermark   string      `json:"watermark"` // RFC 3339, UTC
+	Formula     string      `json:"formula"`   // "stickiness/1"
+}
