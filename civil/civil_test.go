@@ -198,6 +198,23 @@ func TestStartIsTheFirstMomentOfItsDay(t *testing.T) {
 	})
 }
 
+func TestARepeatedHourStaysWithTheNewDay(t *testing.T) {
+	for _, tc := range []struct{ zone, moment, day string }{
+		{"America/St_Johns", "2010-11-07T00:00:30-02:30", "2010-11-07"},
+		{"America/St_Johns", "2010-11-06T23:30:00-03:30", "2010-11-07"}, // 59 minutes after midnight
+		{"America/St_Johns", "2010-11-06T23:30:00-02:30", "2010-11-06"},
+		{"Antarctica/Casey", "2010-03-04T23:30:00+08:00", "2010-03-05"},
+	} {
+		ms := moment(t, tc.moment)
+		if got := Format(Of(ms, zone(t, tc.zone))); got != tc.day {
+			t.Errorf("%s in %s lies on %s, want %s", tc.moment, tc.zone, got, tc.day)
+		}
+		if want := latestDate(ms, zone(t, tc.zone)); want != tc.day {
+			t.Errorf("the reference puts %s in %s on %s, want %s", tc.moment, tc.zone, want, tc.day)
+		}
+	}
+}
+
 func TestADateNobodyHadIsEmpty(t *testing.T) {
 	c := NewCalendar(zone(t, "Pacific/Apia"))
 	d := day(t, "2011-12-30")
