@@ -1,0 +1,115 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// check refuses settings that contradict each other.
+func (l *layers) check(c *Config, o Options) {
+	l.checkKafka(c)
+	l.checkRedis(c)
+	if c.RetainRows < c.Horizon {
+		l.refuse(c, "retain_rows", "frozen rows would go after %dd, before the horizon of %dd has passed; write %dd or more", c.RetainRows, c.Horizon, c.Horizon)
+	}
+	if r := c.Rates; len(r) > 0 {
+		for _, r := range c.Rates {
+			if r.Currency == c.Currency {
+				l.refuse(c, "rates", "%s is the reporting currency, which is worth 1; take its rates away", r.Currency[:])
+				break
+			}
+		}
+	}
+	if h := c.Health; h.MinCoverage.Num < 0 || h.MinCoverage.Cmp(Decimal{1, 1}) > 0 {
+		l.refuse(c, "health.min_coverage", "%s is no share; write 0 to 1", h.MinCoverage)
+	}
+	if h := c.Health; h.Bands.Amber+h.Hysteresis > h.Bands.Green-h.Hysteresis {
+		l.refuse(c, "health.hysteresis", "%d points are too many: red is left at %d, which must not lie above the score where green is lost, %d",
+			h.Hysteresis, h.Bands.Amber+h.Hysteresis, h.Bands.Green-h.Hysteresis)
+	}
+	for i, r := range c.Rules {
+		key := fmt.Sprintf("rules[%d] (%s)", i, r.Name)
+		if r.KPI != "" && o.KPIs != nil && !slices.Contains(o.KPIs, r.KPI) {
+			l.refuseAt(c, "rules", key, "unknown KPI %q%s; write one of %s", r.KPI, suggest(r.KPI, o.KPIs), strings.Join(o.KPIs, ", "))
+		}
+		if name, _, ok := strings.Cut(r.Segment, "="); ok && !slices.Contains(c.Dimensions, name) {
+			l.refuseAt(c, "rules", key, "the segment %q is of no dimension; add %q to dimensions", r.Segment, name)
+		}
+	}
+}
+
+func (l *layers) checkKafka(c *Config) {
+	inputs := c.Kafka.Topics.All()
+	out := c.Kafka.Outputs
+	seen := map[string]bool{}
+	for _, name := range []string{out.Alerts, out.KPIs, out.Health, out.DeadLetter, out.Late, out.Cursors} {
+		if slices.Contains(inputs, name) {
+			l.refuse(c, "kafka.topics", "%q is an output topic too, so that Tidemark would read what it writes; choose another name", name)
+		}
+		if seen[name] {
+			l.refuse(c, "kafka.outputs", "two of them are called %q; give each a topic of its own", name)
+		}
+		seen[name] = true
+	}
+	s := &c.Kafka.SASL
+	if s.Mechanism == "none" {
+		s.Mechanism = ""
+	}
+	l.checkPassword(c, "kafka.sasl.", s.Password, s.PasswordFile)
+	if s.Mechanism != "" && s.Username == "" {
+		l.refuse(c, "kafka.sasl.mechanism", "%s needs a user; set kafka.sasl.username", s.Mechanism)
+	}
+	if s.Mechanism == "" && s.Username != "" {
+		l.refuse(c, "kafka.sasl.username", "a user needs a mechanism; set kafka.sasl.mechanism to plain, scram-sha-256 or scram-sha-512")
+	}
+	l.checkTLS(c, "kafka.tls.", c.Kafka.TLS)
+}
+
+func (l *layers) checkRedis(c *Config) {
+	r := c.Redis
+	l.checkPassword(c, "redis.", r.Password, r.PasswordFile)
+	l.checkTLS(c, "redis.tls.", r.TLS)
+	switch {
+	case r.Mode == "single" && len(r.Addrs) > 1:
+		l.refuse(c, "redis.addrs", "a single server has one address, not %d; write one, or set redis.mode to sentinel or cluster", len(r.Addrs))
+	case r.Mode == "sentinel" && r.MasterName == "":
+		l.refuse(c, "redis.mode", "sentinels are asked for a master by its name; set redis.master_name")
+	case r.Mode != "sentinel" && r.MasterName != "":
+		l.refuse(c, "redis.master_name", "only sentinels know masters by name; set redis.mode to sentinel, or leave it out")
+	case r.Mode == "cluster" && r.DB != 0:
+		l.refuse(c, "redis.db", "a cluster has database 0 only; leave it out")
+	}
+}
+
+func (l *layers) checkPassword(c *Config, prefix, password, file string) {
+	if password != "" && file != "" {
+		l.refuse(c, prefix+"password_file", "there is a password too; leave one of the two out")
+	}
+}
+
+func (l *layers) checkTLS(c *Config, prefix string, t TLS) {
+	if (t.Cert == "") != (t.Key == "") {
+		l.refuse(c, prefix+"cert", "a certificate and its key go together; set both %scert and %skey, or none", prefix, prefix)
+	}
+	if !t.Enabled && (t.CA != "" || t.Cert != "") {
+		l.refuse(c, prefix+"enabled", "there are certificates, but the connection is not encrypted; set %senabled to true", prefix)
+	}
+}
+
+// refuse names the place of a key, or of the defaults.
+func (l *layers) refuse(c *Config, key, format string, args ...any) {
+	l.refuseAt(c, key, key, format, args...)
+}
+
+// refuseAt is refuse for a part of a key's value.
+func (l *layers) refuseAt(c *Config, key, shown, format string, args ...any) {
+	from := c.from[key]
+	if from == "" {
+		from = l.path
+	}
+	if from == "" {
+		from = "environment"
+	}
+	l.problems = append(l.problems, &Error{From: from, Key: shown, Text: fmt.Sprintf(format, args...)})
+}
