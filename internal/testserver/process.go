@@ -39,6 +39,22 @@ func (s *server) start(ready func() error) error {
 	if err := s.spawn(); err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
+	switch err := await(ready, s.ended()); {
+	case err == nil:
+		return nil
+	case errors.Is(err, errEnded):
+		return fmt.Errorf("start %s: it ended; its log says:\n%s", s.name, tail(s.log, from))
+	default:
+		return fmt.Errorf("start %s: %w; its log says:\n%s",
+			s.name, errors.Join(err, s.signal(syscall.SIGKILL)), tail(s.log, from))
+	}
+}
+
+var errEnded = errors.New("ended")
+
+// await asks ready until it returns nil, for readyWithin at most, and gives up
+// with errEnded when the channel is closed before.
+func await(ready func() error, ended <-chan struct{}) error {
 	deadline := time.NewTimer(readyWithin)
 	defer deadline.Stop()
 	poll := time.NewTicker(20 * time.Millisecond)
@@ -49,12 +65,10 @@ func (s *server) start(ready func() error) error {
 			return nil
 		}
 		select {
-		case <-s.ended():
-			return fmt.Errorf("start %s: it ended; its log says:\n%s", s.name, tail(s.log, from))
+		case <-ended:
+			return errEnded
 		case <-deadline.C:
-			stopErr := s.signal(syscall.SIGKILL)
-			return fmt.Errorf("start %s: not ready after %v: %w; its log says:\n%s",
-				s.name, readyWithin, errors.Join(err, stopErr), tail(s.log, from))
+			return fmt.Errorf("not ready after %v: %w", readyWithin, err)
 		case <-poll.C:
 		}
 	}

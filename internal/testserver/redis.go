@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -104,60 +103,31 @@ func command(addr, line string) (string, error) {
 	return strings.TrimSpace(reply), err
 }
 
-// Cluster is a Redis Cluster of three masters without replicas.
-type Cluster struct {
-	Addrs []string // of the masters
-	Nodes []*Redis
-}
-
-// RunRedisCluster starts three servers and joins them. It returns when each of
-// them says that all slots are served.
-func RunRedisCluster(dir string) (*Cluster, error) {
-	c := &Cluster{}
-	for i := range 3 {
-		o := RedisOptions{Args: []string{"--cluster-enabled", "yes", "--cluster-config-file", fmt.Sprintf("nodes-%d.conf", i)}}
-		if dir != "" {
-			o.Dir = filepath.Join(dir, strconv.Itoa(i))
-			if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-				return c, err
-			}
-		}
-		r, err := RunRedis(o)
-		if err != nil {
-			return c, errors.Join(err, c.Stop())
-		}
-		c.Nodes, c.Addrs = append(c.Nodes, r), append(c.Addrs, r.Addr)
-	}
-	args := append([]string{"--cluster", "create"}, c.Addrs...)
-	if out, err := exec.Command("redis-cli", append(args, "--cluster-yes")...).CombinedOutput(); err != nil {
-		return c, errors.Join(fmt.Errorf("create a Redis Cluster: %w:\n%s", err, out), c.Stop())
-	}
-	return c, c.wait()
-}
-
-// wait returns when every node counts all slots as served.
-func (c *Cluster) wait() error {
-	deadline := time.Now().Add(readyWithin)
-	for _, r := range c.Nodes {
-		for {
-			out, err := exec.Command("redis-cli", "-u", "redis://"+r.Addr, "CLUSTER", "INFO").CombinedOutput()
-			if err == nil && strings.Contains(string(out), "cluster_state:ok") && strings.Contains(string(out), "cluster_known_nodes:3") {
-				break
-			}
-			if time.Now().After(deadline) {
-				return errors.Join(fmt.Errorf("the Redis Cluster is not ready: %w:\n%s", err, out), c.Stop())
-			}
-			time.Sleep(20 * time.Millisecond)
+// RunSentinel starts a Redis Sentinel that watches a master under the given
+// name and returns when it knows the master. One sentinel alone decides.
+func RunSentinel(dir, name string, master *Redis) (*Redis, error) {
+	if dir == "" {
+		var err error
+		if dir, err = scratchDir("sentinel"); err != nil {
+			return nil, err
 		}
 	}
-	return nil
-}
-
-// Stop kills all nodes.
-func (c *Cluster) Stop() error {
-	var errs []error
-	for _, r := range c.Nodes {
-		errs = append(errs, r.Stop())
+	host, masterPort, err := net.SplitHostPort(master.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("start Sentinel: %w", err)
 	}
-	return errors.Join(errs...)
+	r := &Redis{Dir: dir}
+	return r, withPorts(1, func(ports []int) error {
+		r.Addr = local(ports[0])
+		// A sentinel keeps what it learns in this file, so it must be a file.
+		config := filepath.Join(dir, "sentinel.conf")
+		text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n",
+			ports[0], dir, name, host, masterPort, name)
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			return fmt.Errorf("start Sentinel: %w", err)
+		}
+		r.server = server{name: "Sentinel on " + r.Addr, argv: []string{"redis-server", config, "--sentinel"},
+			log: filepath.Join(dir, "sentinel.log")}
+		return r.Start()
+	})
 }

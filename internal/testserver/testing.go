@@ -74,6 +74,18 @@ func StartRedis(t testing.TB, args ...string) *Redis {
 	return r
 }
 
+// StartSentinel starts a Redis Sentinel that watches a master under the given
+// name, stopped at the test's end. Its Addr is the sentinel's.
+func StartSentinel(t testing.TB, name string, master *Redis) *Redis {
+	t.Helper()
+	r, err := RunSentinel(t.TempDir(), name, master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, r) })
+	return r
+}
+
 // StartRedisCluster starts a Redis Cluster of three masters, stopped at the
 // test's end.
 func StartRedisCluster(t testing.TB) *Cluster {

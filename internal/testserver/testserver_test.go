@@ -184,6 +184,17 @@ func TestRedisClusterServesAllSlotsFromThreeMasters(t *testing.T) {
 	}
 }
 
+func TestSentinelNamesTheMaster(t *testing.T) {
+	master := StartRedis(t)
+	sentinel := StartSentinel(t, "tidemark", master)
+	cl := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
+	defer cl.Close()
+	got, err := cl.GetMasterAddrByName(context.Background(), "tidemark").Result()
+	if err != nil || strings.Join(got, ":") != master.Addr {
+		t.Errorf("the sentinel names %v, %v; want %s", got, err, master.Addr)
+	}
+}
+
 func TestServerThatFailsToStartShowsItsLog(t *testing.T) {
 	_, err := RunRedis(RedisOptions{Args: []string{"--no-such-option", "1"}})
 	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
