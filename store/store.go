@@ -72,6 +72,10 @@ type Commit struct {
 	Bands   []Member // sorted sets for people
 	Public  []Field  // shard 0 only: current KPIs as plain numbers, for people
 	Sent    []Field  // shard 0 only: last published value and revision of each figure
+
+	// Episodes are announced alerts as JSON, the oldest first. The newest 1,000
+	// of a shard are kept for people; nothing is decided by them.
+	Episodes [][]byte
 }
 
 // Claimed is what a take-over loads in the same atomic step as its claim (T1).
