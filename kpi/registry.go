@@ -1,0 +1,130 @@
+package kpi
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// KPI is one entry of the registry. The registry is the one place that says
+// which KPIs there are: documentation, help texts, HTTP and alert rules read it.
+type KPI struct {
+	Name        string
+	Alias       string // a second name under which Lookup finds it, "" for none
+	Unit        Unit
+	Description string   // one sentence for people
+	Definition  string   // the formula in words
+	Example     string   // the worked example of the doc comment, in one line
+	Windows     []string // valid windows, shortest first; {""} for a level, which has none
+	Default     string   // the window where none is asked for
+	Formula     string   // id and version of the formula: "stickiness/1"
+	// NowOnly: the counter has no day, so that there is a figure for the running
+	// day only.
+	NowOnly bool
+
+	parts func(p point) parts
+}
+
+// level is the window of a KPI that holds as of the end of a day.
+var level = []string{""}
+
+// windowDays is the number of days of each window.
+var windowDays = map[string]int32{"": 1, "1d": 1, "7d": 7, "30d": 30, "90d": 90}
+
+// LookBack is the number of days before a figure's own day that it can read:
+// the longest window's flows are sums over days.
+const LookBack = 89
+
+var all = []KPI{
+	dau, wau, mau, stickiness, stickinessAvg, activeCustomers, usersEver,
+	customers, customersEver, cancellations, customerChurnRate, retentionRate,
+	mrr, arpa,
+	nps, csat,
+	silentCustomers, healthRed, healthAmber, healthGreen, healthUnknown, mrrAtRisk,
+}
+
+// All returns every KPI, in the order in which they are shown.
+func All() []KPI { return slices.Clone(all) }
+
+// Names returns the names of all KPIs, in the same order.
+func Names() []string {
+	names := make([]string, len(all))
+	for i, k := range all {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// Lookup finds a KPI by its name or alias.
+func Lookup(name string) (KPI, bool) {
+	i := slices.IndexFunc(all, func(k KPI) bool {
+		return k.Name == name || k.Alias != "" && k.Alias == name
+	})
+	if i < 0 {
+		return KPI{}, false
+	}
+	return all[i], true
+}
+
+// UnknownError is the answer to a name that does not exist. Its sentence names
+// the nearest one that does.
+type UnknownError struct {
+	What    string   // "KPI", "window of stickiness"
+	Given   string   // what was asked for
+	Nearest string   // "" where nothing comes near
+	Valid   []string // everything there is; may be empty where that would be long
+}
+
+func (e *UnknownError) Error() string {
+	s := fmt.Sprintf("there is no %s %q", e.What, e.Given)
+	if e.Nearest != "" {
+		s += fmt.Sprintf(", did you mean %q?", e.Nearest)
+	}
+	if len(e.Valid) > 0 {
+		s += " (there are: " + strings.Join(e.Valid, ", ") + ")"
+	}
+	return s
+}
+
+// Find is Lookup with an *UnknownError in place of false.
+func Find(name string) (KPI, error) {
+	k, ok := Lookup(name)
+	if !ok {
+		return KPI{}, &UnknownError{What: "KPI", Given: name, Nearest: Nearest(name), Valid: Names()}
+	}
+	return k, nil
+}
+
+// Window returns the window that is meant by w: w itself where the KPI has it,
+// the default where w is "". Otherwise the error is an *UnknownError.
+func (k KPI) Window(w string) (string, error) {
+	if w == "" {
+		return k.Default, nil
+	}
+	if slices.Contains(k.Windows, w) {
+		return w, nil
+	}
+	e := &UnknownError{What: "window of " + k.Name, Given: w}
+	if k.Default == "" {
+		e.What += ", which holds as of the end of a day and has none:"
+		return "", e
+	}
+	e.Nearest, e.Valid = k.nearestWindow(w), k.Windows
+	return "", e
+}
+
+// nearestWindow is the window whose length comes nearest, or the default where w
+// is no number of days.
+func (k KPI) nearestWindow(w string) string {
+	n, err := strconv.Atoi(strings.TrimSuffix(w, "d"))
+	if err != nil {
+		return k.Default
+	}
+	return slices.MinFunc(k.Windows, func(a, b string) int {
+		return cmp.Compare(gap(windowDays[a], n), gap(windowDays[b], n))
+	})
+}
+
+func gap(days int32, n int) int { return max(int(days)-n, n-int(days)) }
