@@ -29,12 +29,13 @@ func (l *layers) check(c *Config, o Options) {
 			h.Hysteresis, h.Bands.Amber+h.Hysteresis, h.Bands.Green-h.Hysteresis)
 	}
 	for i, r := range c.Rules {
-		key := fmt.Sprintf("rules[%d] (%s)", i, r.Name)
+		at := fmt.Sprintf("rules[%d]", i)
+		key := at + " (" + r.Name + ")"
 		if r.KPI != "" && o.KPIs != nil && !slices.Contains(o.KPIs, r.KPI) {
-			l.refuseAt(c, "rules", key, "unknown KPI %q%s; write one of %s", r.KPI, suggest(r.KPI, o.KPIs), strings.Join(o.KPIs, ", "))
+			l.refuseAt(c, at, key, "unknown KPI %q%s; write one of %s", r.KPI, suggest(r.KPI, o.KPIs), strings.Join(o.KPIs, ", "))
 		}
 		if name, _, ok := strings.Cut(r.Segment, "="); ok && !slices.Contains(c.Dimensions, name) {
-			l.refuseAt(c, "rules", key, "the segment %q is of no dimension; add %q to dimensions", r.Segment, name)
+			l.refuseAt(c, at, key, "the segment %q is of no dimension; add %q to dimensions", r.Segment, name)
 		}
 	}
 }

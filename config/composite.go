@@ -83,7 +83,9 @@ func (v each[T]) set(d *decoder, key string, n *yaml.Node) {
 	var out []T
 	var nodes []*yaml.Node
 	for i, item := range n.Content {
-		got, ok := v.item(d, key+"["+strconv.Itoa(i)+"]", resolve(item))
+		at := key + "[" + strconv.Itoa(i) + "]"
+		d.places[at] = d.at(item)
+		got, ok := v.item(d, at, resolve(item))
 		if !ok {
 			continue
 		}

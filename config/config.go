@@ -53,7 +53,7 @@ type Config struct {
 	// setting (Kubernetes makes some, such as TIDEMARK_PORT).
 	Ignored []string
 
-	from map[string]string // where a key's value comes from; absent: the default
+	from map[string]string // where a key's value (or an item of it) comes from; absent: the default
 }
 
 // Never is the LapseGrace of subscriptions that do not lapse.

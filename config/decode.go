@@ -29,8 +29,9 @@ func (e *Error) Error() string {
 // decoder reads nodes that all come from one file or one variable, and collects
 // what is wrong.
 type decoder struct {
-	from     string // name of the file or variable
-	lines    bool   // whether a node's line means anything to the user
+	from     string            // name of the file or variable
+	lines    bool              // whether a node's line means anything to the user
+	places   map[string]string // where the items of lists stand, by key
 	problems []*Error
 }
 

@@ -79,8 +79,11 @@ func load(path string, b []byte, environ []string, o Options) (*Config, error) {
 	if len(l.problems) == 0 {
 		l.check(c, o)
 	}
+	if err := joined(l.problems); err != nil {
+		return nil, err
+	}
 	slices.Sort(c.Ignored)
-	return c, joined(l.problems)
+	return c, nil
 }
 
 // decode sets the fields of c that any layer speaks of.
@@ -91,7 +94,7 @@ func (l *layers) decode(c *Config, k *koanf.Koanf) {
 			continue
 		}
 		e := l.entries[i]
-		d := &decoder{from: e.name, lines: e.file}
+		d := &decoder{from: e.name, lines: e.file, places: c.from}
 		opt.val.set(d, opt.key, e.node)
 		l.problems = append(l.problems, d.problems...)
 		c.from[opt.key] = d.at(e.node)

@@ -22,7 +22,7 @@ func (c *Config) Origins() []Origin {
 		if origin.From == "" {
 			origin.From = "default"
 		}
-		if o.secret && origin.Value != `""` {
+		if v, ok := o.val.(scalar); ok && v.secret && origin.Value != `""` {
 			origin.Value = "******"
 		}
 		out = append(out, origin)

@@ -22,7 +22,6 @@ const (
 type option struct {
 	key    string
 	effect Effect
-	secret bool
 	list   bool // an environment variable may separate its items by commas
 	val    value
 }
@@ -81,7 +80,7 @@ func kafkaOptions(k *Kafka) []option {
 		{key: "kafka.session_timeout", val: duration(&k.SessionTimeout, time.Second, 5*time.Minute)},
 		{key: "kafka.sasl.mechanism", val: choice(&k.SASL.Mechanism, "none", "plain", "scram-sha-256", "scram-sha-512")},
 		{key: "kafka.sasl.username", val: text(&k.SASL.Username, 0, nil)},
-		{key: "kafka.sasl.password", secret: true, val: text(&k.SASL.Password, 0, nil)},
+		{key: "kafka.sasl.password", val: password(&k.SASL.Password)},
 		{key: "kafka.sasl.password_file", val: text(&k.SASL.PasswordFile, 0, nil)},
 	}
 	o := &k.Outputs
@@ -101,7 +100,7 @@ func redisOptions(r *Redis) []option {
 		{key: "redis.mode", val: choice(&r.Mode, "single", "sentinel", "cluster")},
 		{key: "redis.master_name", val: text(&r.MasterName, 0, nil)},
 		{key: "redis.username", val: text(&r.Username, 0, nil)},
-		{key: "redis.password", secret: true, val: text(&r.Password, 0, nil)},
+		{key: "redis.password", val: password(&r.Password)},
 		{key: "redis.password_file", val: text(&r.PasswordFile, 0, nil)},
 		{key: "redis.db", val: whole(&r.DB, 0, 1_000_000)},
 	}, tlsOptions("redis.tls.", &r.TLS)...))

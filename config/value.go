@@ -23,8 +23,9 @@ type value interface {
 // scalar is a setting that is written as one word. parse returns what is
 // wrong and what to do, as the end of a sentence that begins with the value.
 type scalar struct {
-	parse func(s string) error
-	show  func() string
+	parse  func(s string) error
+	show   func() string
+	secret bool // the value is not repeated in a sentence
 }
 
 func (v scalar) String() string { return v.show() }
@@ -32,12 +33,16 @@ func (v scalar) String() string { return v.show() }
 func (v scalar) set(d *decoder, key string, n *yaml.Node) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		d.fail(n, key, "it takes one value, as %s: %s", lastKey(key), v.show())
+		d.fail(n, key, "it takes one value; write %s: and the value on one line", lastKey(key))
 	case n.Tag == "!!null":
 		d.fail(n, key, "it has no value; write one, or leave the key out for the default")
 	default:
+		shown := strconv.Quote(n.Value)
+		if v.secret {
+			shown = "the value"
+		}
 		if err := v.parse(n.Value); err != nil {
-			d.fail(n, key, "%q %s", n.Value, err)
+			d.fail(n, key, "%s %s", shown, err)
 		}
 	}
 }
@@ -64,6 +69,13 @@ func text[T ~string](p *T, least int, check func(string) error) scalar {
 		},
 		show: func() string { return quote(string(*p)) },
 	}
+}
+
+// password is a text that no sentence repeats.
+func password(p *string) scalar {
+	v := text(p, 0, nil)
+	v.secret = true
+	return v
 }
 
 // noBar refuses what would break the names of alerts, "rule|subject".
