@@ -1,4 +1,61 @@
-.PHONY: kafka
+# make test     everything that is checked, real Kafka and Redis included
+# make demo     a simulated company in one process; flags in ARGS="--duration 20s"
+# make build    bin/tidemark
+# make lint · make vet · make fmt · make vuln · make model
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+# The modules besides the main one: heavy dependencies that only tests have.
+CHECKS := internal/composecheck
+
+# Two packages at a time: each may run a broker of its own, and crash tests on
+# a machine where four brokers share two cores tell more about the machine.
+PACKAGES := 2
+
+.PHONY: build demo test need kafka fmt fmtcheck vet lint vuln model
+
+build:
+	@[[ -e bin/tidemark ]] || echo "building bin/tidemark: the first time takes up to a minute"
+	@go build -o bin/tidemark ./cmd/tidemark
+
+demo: build
+	@./bin/tidemark demo $(ARGS)
+
+test: need kafka fmtcheck vet lint vuln
+	go test -race -tags servers -p $(PACKAGES) -timeout 30m ./...
+	@for m in $(CHECKS); do (cd $$m && echo "$$m: go vet, go test" && go vet ./... && go test ./...); done
+
+# What the tests run, installed where we may.
+need:
+	@scripts/need
+
 # The jars of a real Apache Kafka, for tests and benchmarks.
-kafka:
+kafka: need
 	@scripts/kafka-libs
+
+fmt:
+	gofmt -w .
+
+fmtcheck:
+	@out=$$(gofmt -l .); [[ -z $$out ]] || { echo "not formatted (make fmt):"; echo "$$out"; exit 1; }
+
+vet:
+	go vet -tags servers ./...
+
+# The linter's first build takes a minute or two.
+build/bin/tools: tools/go.mod tools/go.sum
+	@echo "building the tools that tools/go.mod names"
+	@go build -C tools -o ../build/bin/ tool
+	@touch $@
+
+lint: build/bin/tools
+	build/bin/golangci-lint run
+
+vuln: build/bin/tools
+	@scripts/vuln
+
+# Every reachable state of the protocol that docs/protocol.md describes.
+model:
+	go run ./internal/protocolmodel
