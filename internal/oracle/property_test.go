@@ -1,0 +1,159 @@
+package oracle_test
+
+import (
+	"maps"
+	"math/big"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/internal/oracle"
+	"github.com/tidemark-io/tidemark/internal/oracle/generate"
+	"pgregory.net/rapid"
+)
+
+// drawCase draws a configuration, a history and a watermark at or after its end.
+func drawCase(t *rapid.T) (oracle.Config, oracle.Input) {
+	cfg := oracle.DefaultConfig()
+	place := generate.DrawPlace(t)
+	cfg.Zone = place.Zone
+	cfg.Basis = rapid.SampledFrom([]string{oracle.BasisSubscription, oracle.BasisPurchases}).Draw(t, "basis")
+	cfg.ActivePurchaseDays = rapid.SampledFrom([]int{90, 5}).Draw(t, "active_purchase_days")
+	cfg.LapseGrace = rapid.SampledFrom([]time.Duration{oracle.Never, 0, 36 * time.Hour}).Draw(t, "lapse_grace")
+	cfg.UncancelByPurchase = rapid.Bool().Draw(t, "uncancel")
+	cfg.Activity = append(cfg.Activity, "signal:feature_used")
+	events := generate.History(t, generate.Options{Place: place, Days: 45, Horizon: 15, MaxEvents: 150, MaxCustomers: 6})
+	end := cfg.Start(place.FirstDay + 45)
+	return cfg, oracle.Input{Events: events, Watermark: end + rapid.Int64Range(0, 40*24*3_600_000).Draw(t, "after")}
+}
+
+func TestOrderAndDuplicatesDoNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, in := drawCase(t)
+		day := cfg.Day(in.Watermark)
+		want := oracle.Compute(cfg, in, day-60, day+10)
+		shuffled := in
+		shuffled.Events = generate.Shuffle(t, in.Events, cfg.Zone, 10)
+		got := oracle.Compute(cfg, shuffled, day-60, day+10)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+// What follows from the definitions, whatever happened.
+func TestIdentities(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, in := drawCase(t)
+		today := cfg.Day(in.Watermark)
+		from := today - 80
+		r := oracle.Compute(cfg, in, from-90, today)
+		at := func(counter string, d int32) int64 { return r.Levels[oracle.Key{Counter: counter, Day: d}] }
+		for d := from; d <= today; d++ {
+			var active int64
+			for i := range int32(30) {
+				active += at("UsersActive1", d-i)
+			}
+			equal(t, d, "sum of DAU", active, at("UserDays30", d))
+			for n, w := range map[int32]string{7: "7", 30: "30", 90: "90"} {
+				equal(t, d, "Start"+w, at("Start"+w, d), at("Customers", d-n))
+				if lost := at("Lost"+w, d); lost > at("Start"+w, d) || at("Start"+w, d)-lost > at("Customers", d) {
+					t.Fatalf("day %d: Lost%s %d", d, w, lost)
+				}
+			}
+			if d < today {
+				bands := at("HealthRed", d) + at("HealthAmber", d) + at("HealthGreen", d) + at("HealthUnknown", d)
+				equal(t, d, "sum of bands", bands, at("Customers", d))
+			}
+			if at("Silent", d) > at("Customers", d) || at("UsersActive7", d) > at("UsersActive30", d) ||
+				at("CustomersActive30", d) > at("UsersActive30", d) || at("CSATSatisfied90", d) > at("CSATAnswers90", d) {
+				t.Fatalf("day %d: a part is more than the whole", d)
+			}
+		}
+		for _, c := range r.Customers {
+			sum := new(big.Rat)
+			for _, part := range c.Contributions {
+				sum.Add(sum, part.Share)
+			}
+			if c.Score != nil && sum.Cmp(c.Score) != 0 {
+				t.Fatalf("contributions are %v, the score is %v", sum, c.Score)
+			}
+		}
+	})
+}
+
+func equal(t *rapid.T, day int32, what string, got, want int64) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("day %d: %s: got %d, want %d", day, what, got, want)
+	}
+}
+
+// The values of one dimension add up to the whole.
+func TestSegmentsAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, in := drawCase(t)
+		day := cfg.Day(in.Watermark)
+		cfg.Dimensions = []string{"plan"}
+		r := oracle.Compute(cfg, in, day-60, day)
+		for _, figures := range []map[oracle.Key]int64{r.Levels, r.Standing} {
+			whole, sum := map[oracle.Key]int64{}, map[oracle.Key]int64{}
+			for key, v := range figures {
+				into := sum
+				if key.Segment == "" {
+					into = whole
+				}
+				key.Segment = ""
+				into[key] += v
+			}
+			if !maps.Equal(whole, sum) {
+				t.Fatalf("whole %v, sum %v", whole, sum)
+			}
+		}
+	})
+}
+
+// Customers do not bear on each other: the figures of all are the sum of each one's.
+func TestCustomersAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, in := drawCase(t)
+		day := cfg.Day(in.Watermark)
+		whole := oracle.Compute(cfg, in, day-60, day)
+		apart := map[string][]event.Event{}
+		for _, e := range in.Events {
+			apart[string(e.Customer)] = append(apart[string(e.Customer)], e)
+		}
+		sum := map[oracle.Key]int64{}
+		for _, events := range apart {
+			r := oracle.Compute(cfg, oracle.Input{Events: events, Watermark: in.Watermark}, day-60, day)
+			for key, v := range r.Levels {
+				sum[key] += v
+			}
+		}
+		if !maps.Equal(whole.Levels, sum) {
+			t.Fatalf("whole %v, sum %v", whole.Levels, sum)
+		}
+	})
+}
+
+func BenchmarkCompute(b *testing.B) {
+	example := rapid.Custom(func(t *rapid.T) []event.Event {
+		return generate.History(t, generate.Options{MaxCustomers: 30, MaxEvents: 400})
+	})
+	var events []event.Event
+	for seed := 0; len(events) < 300; seed++ {
+		events = example.Example(seed)
+	}
+	cfg := oracle.DefaultConfig()
+	customers := map[string]bool{}
+	for _, e := range events {
+		customers[string(e.Customer)] = true
+	}
+	first := int32(19765)
+	for b.Loop() {
+		oracle.Compute(cfg, oracle.Input{Events: events, Watermark: cfg.Start(first + 40)}, first, first+40)
+	}
+	b.ReportMetric(float64(len(events)), "events")
+	b.ReportMetric(float64(len(customers)), "customers")
+}
