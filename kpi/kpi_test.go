@@ -128,6 +128,24 @@ func TestFormulas(t *testing.T) {
 	}
 }
 
+func TestExactIsTheValueBeforeItIsWritten(t *testing.T) {
+	for _, tc := range []struct {
+		f    Figure
+		want *big.Rat
+	}{
+		{Figure{Unit: Ratio, Value: "0.3333333333333333", Numerator: 1, Denominator: 3}, big.NewRat(1, 3)},
+		{Figure{Unit: Points, Value: "33.333333333333336", Numerator: 10, Denominator: 30}, big.NewRat(100, 3)},
+		{Figure{Unit: Money, Value: "417", Numerator: 833, Denominator: 2}, big.NewRat(417, 1)},
+		{Figure{Unit: Count, Value: "7", Numerator: 7, Denominator: 1}, big.NewRat(7, 1)},
+		{Figure{Unit: Ratio}, nil},
+	} {
+		got := tc.f.Exact()
+		if (got == nil) != (tc.want == nil) || got != nil && got.Cmp(tc.want) != 0 {
+			t.Errorf("%+v is exactly %v, want %v", tc.f, got, tc.want)
+		}
+	}
+}
+
 func TestCancellationsAddUpOverTheWindow(t *testing.T) {
 	monday := int32(today - 6)
 	r := rows{

@@ -1,6 +1,9 @@
 package kpi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"math/big"
+)
 
 // MarshalJSON writes a figure without a value as "value": null. (An empty
 // json.Number would be written as 0: a churn of nothing is not a churn of zero.)
@@ -27,4 +30,23 @@ func (f *Figure) UnmarshalJSON(b []byte) error {
 	type plain Figure
 	*f = Figure{}
 	return json.Unmarshal(b, (*plain)(f))
+}
+
+// Exact returns the value before it is written as a decimal: the exact quotient
+// of a ratio or of points, the rounded amount of money, a count. It is nil where
+// the value is null. Thresholds are compared with it.
+func (f Figure) Exact() *big.Rat {
+	switch {
+	case f.Value == "":
+		return nil
+	case f.Unit == Ratio:
+		return big.NewRat(f.Numerator, f.Denominator)
+	case f.Unit == Points:
+		return big.NewRat(100*f.Numerator, f.Denominator)
+	}
+	r, ok := new(big.Rat).SetString(f.Value.String())
+	if !ok {
+		return nil
+	}
+	return r
 }
