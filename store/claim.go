@@ -34,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, shard int) (*Claimed, error) {
 	// Nothing has to be watched here, since the step reads nothing beforehand.
 	// But a cluster's client sends a transaction again by itself unless it goes
 	// through Watch, and Watch wants a key of the slot: one that no worker writes.
-	err = s.client.Watch(ctx, func(tx *redis.Tx) error {
+	err = s.watch(ctx, func(tx *redis.Tx) error {
 		cmds, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			p.HSet(ctx, meta, fieldOwner, owner)
 			number = p.HIncrBy(ctx, meta, fieldNumber, 1)

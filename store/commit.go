@@ -29,7 +29,7 @@ func (s *Store) Commit(ctx context.Context, shard int, t Tenure, c *Commit) (Ten
 		s.keys.meta(shard), // a claim or commit between the comparison and EXEC
 		s.keys.hold(shard), // an audit that begins in between
 	}
-	err = s.client.Watch(ctx, func(tx *redis.Tx) error {
+	err = s.watch(ctx, func(tx *redis.Tx) error {
 		if err := s.mayCommit(ctx, tx, shard, t); err != nil {
 			return err
 		}

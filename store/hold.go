@@ -15,7 +15,7 @@ import (
 // on; they change no record and no row. ErrHeld: another audit holds the shard.
 func (s *Store) Hold(ctx context.Context, shard int, ttl time.Duration) error {
 	key := s.keys.hold(shard)
-	err := s.client.Watch(ctx, func(tx *redis.Tx) error {
+	err := s.watch(ctx, func(tx *redis.Tx) error {
 		holder, err := tx.Get(ctx, key).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
@@ -42,7 +42,7 @@ func (s *Store) Hold(ctx context.Context, shard int, ttl time.Duration) error {
 // read meanwhile may not fit together.
 func (s *Store) Release(ctx context.Context, shard int) error {
 	key := s.keys.hold(shard)
-	err := s.client.Watch(ctx, func(tx *redis.Tx) error {
+	err := s.watch(ctx, func(tx *redis.Tx) error {
 		holder, err := tx.Get(ctx, key).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return err

@@ -160,3 +160,15 @@ func newToken() (string, error) {
 	}
 	return hex.EncodeToString(b[:]), nil
 }
+
+// RouteLibraryLogs sends what go-redis would print to standard error to log, at
+// debug level, since every error reaches a caller anyway. go-redis has one
+// logger for the whole program: call it once, before Open.
+func RouteLibraryLogs(log *zap.Logger) { redis.SetLogger(libraryLog{log}) }
+
+type libraryLog struct{ log *zap.Logger }
+
+// Printf is what go-redis calls.
+func (l libraryLog) Printf(_ context.Context, format string, args ...any) {
+	l.log.Debug("redis library", zap.String("text", fmt.Sprintf(format, args...)))
+}
