@@ -1,5 +1,12 @@
 package config
 
+// Nearest returns the candidate that s is most likely a slip of, "" where there
+// is no candidate.
+func Nearest(s string, candidates []string) string {
+	best, _ := nearest(s, candidates)
+	return best
+}
+
 // nearest returns the candidate with the least edit distance to s, and that
 // distance; "" where there is no candidate. Of equals the first wins.
 func nearest(s string, candidates []string) (string, int) {

@@ -1,0 +1,305 @@
+package ingest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// builder makes the events of one entry of a mapping.
+type builder struct {
+	mapping  *EventMapping
+	scope    *scope
+	location *time.Location
+	kind     string // the type attribute
+	source   string // the source attribute
+	base     string // what ids begin with
+	suffix   string // what they end with, so that two events of a row differ
+	when     *vm.Program
+	// fields holds the compiled fields by what they are for: "id", "customer",
+	// "time", "time since", "effective", "effective since", and the keys of data.
+	fields     map[string]source
+	data       []string // keys of data, those of inner objects last
+	attributes []attribute
+}
+
+type attribute struct {
+	name string
+	source
+}
+
+// newBuilder compiles one entry of a mapping for the columns of a table.
+func newBuilder(t *tableReader, e *EventMapping, index int) (*builder, error) {
+	b := &builder{
+		mapping: e, scope: newScope(t.columns), location: t.mapping.location, base: baseName(t.name),
+		kind: t.options.Decoder.Prefix + e.Type, source: t.mapping.Source, fields: map[string]source{},
+	}
+	if b.location == nil {
+		b.location = t.options.Location
+	}
+	if b.source == "" {
+		b.source = "import/" + b.base
+	}
+	if index > 0 {
+		b.suffix = "/" + strconv.Itoa(index)
+	}
+	var err error
+	if text := strings.TrimPrefix(e.When, "="); text != "" {
+		if b.when, err = b.scope.compile(text, expr.AsBool()); err != nil {
+			return nil, fmt.Errorf("when: %w", err)
+		}
+	}
+	given := map[string]Field{"id": e.ID, "customer": e.Customer, "time": e.Time.From, "time since": e.Time.Since}
+	if e.Effective != nil {
+		given["effective"], given["effective since"] = e.Effective.From, e.Effective.Since
+	}
+	for key, f := range e.Data {
+		given[key] = f
+		b.data = append(b.data, key)
+	}
+	sortInnerLast(b.data)
+	for _, key := range sortedKeys(given) {
+		if !given[key].given() {
+			continue
+		}
+		if b.fields[key], err = b.scope.source(given[key]); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	for _, name := range sortedKeys(e.Attributes) {
+		s, err := b.scope.source(e.Attributes[name])
+		if err != nil {
+			return nil, fmt.Errorf("attributes.%s: %w", name, err)
+		}
+		b.attributes = append(b.attributes, attribute{name, s})
+	}
+	return b, nil
+}
+
+// columnOf names the column that an attribute comes from, or the attribute;
+// "" where the mapping does not set it.
+func (b *builder) columnOf(key string) string {
+	s, ok := b.fields[key]
+	if where := s.where(); where != "" {
+		return where
+	}
+	if ok {
+		return key
+	}
+	return ""
+}
+
+// build makes the event of a row, nil where the row has none. The error lacks
+// file and line.
+func (b *builder) build(cells []string, number int64) ([]byte, *RowError) {
+	b.scope.set(cells, number)
+	if b.when != nil {
+		out, err := vm.Run(b.when, b.scope.env)
+		if err != nil {
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			return nil, &RowError{Column: "when", Text: "the expression fails: " + first}
+		}
+		if out != true {
+			return nil, nil
+		}
+	}
+	w := &writer{builder: b, cells: cells}
+	id := fmt.Sprintf("%s#%d%s", b.base, number, b.suffix)
+	if _, ok := b.fields["id"]; ok {
+		id = w.required("id")
+	}
+	w.out = append(w.out, `{"specversion":"1.0"`...)
+	w.text("type", b.kind)
+	w.text("source", b.source)
+	w.text("id", id)
+	w.text("subject", w.required("customer"))
+	w.moment("time", b.mapping.Time.Format)
+	w.out = append(w.out, `,"data":{`...)
+	w.first = true
+	if b.mapping.Effective != nil {
+		w.moment("effective", b.mapping.Effective.Format)
+	}
+	refGiven := w.payload()
+	if b.mapping.Type == event.Signal.String() && !refGiven {
+		w.text("ref", b.source+"#"+id)
+	}
+	w.customer()
+	w.out = append(w.out, `}}`...)
+	if w.wrong != nil {
+		return nil, w.wrong
+	}
+	return w.out, nil
+}
+
+// writer writes one event. After the first mistake what it writes is not used.
+type writer struct {
+	*builder
+	cells []string
+	out   []byte
+	first bool // the next member is the first of its object
+	wrong *RowError
+}
+
+// refuse notes what is wrong; the first mistake holds.
+func (w *writer) refuse(key, format string, args ...any) {
+	if w.wrong == nil {
+		w.wrong = &RowError{Column: w.columnOf(key), Text: fmt.Sprintf(format, args...)}
+	}
+}
+
+// value returns the value of a field in this row.
+func (w *writer) value(key string) string {
+	s := w.fields[key]
+	v, err := s.value(w.scope, w.cells)
+	if err != nil {
+		w.refuse(key, "%s: %s", key, err)
+	}
+	return v
+}
+
+func (w *writer) required(key string) string {
+	v := w.value(key)
+	if v == "" {
+		w.refuse(key, "the %s is empty; fill it, or leave such rows out with when", key)
+	}
+	return v
+}
+
+// name writes the name of a member.
+func (w *writer) name(name string) {
+	if !w.first {
+		w.out = append(w.out, ',')
+	}
+	w.first = false
+	w.out = append(appendString(w.out, name), ':')
+}
+
+func (w *writer) text(name, value string) {
+	w.name(name)
+	w.out = appendString(w.out, value)
+}
+
+// moment writes a time.
+func (w *writer) moment(key, format string) {
+	since := ""
+	if format == "days" {
+		since = w.required(key + " since")
+	}
+	text := w.required(key)
+	if w.wrong != nil {
+		return
+	}
+	at, err := parseMoment(text, format, since, w.location)
+	if err != nil {
+		w.refuse(key, "%q %s", text, err)
+		return
+	}
+	w.name(key)
+	w.out = append(w.out, '"')
+	w.out = append(event.AppendTime(w.out, at), '"')
+}
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+// payload writes the members of data that have a value, and says whether ref
+// is one.
+func (w *writer) payload() (refGiven bool) {
+	open := ""
+	for _, key := range w.data {
+		v := w.value(key)
+		if v == "" {
+			continue
+		}
+		refGiven = refGiven || key == "ref"
+		outer, name, inner := strings.Cut(key, ".")
+		if !inner {
+			outer, name = "", key
+		}
+		if outer != open {
+			if open != "" {
+				w.out = append(w.out, '}')
+				w.first = false
+			}
+			w.name(outer)
+			w.out = append(w.out, '{')
+			w.first, open = true, outer
+		}
+		if !inner && !dataKeys[w.mapping.Type][key] {
+			w.text(name, v)
+			continue
+		}
+		if !jsonNumber.MatchString(v) {
+			w.refuse(key, "%s is %q, which is no number; correct it, or list it under format.empty", key, v)
+		}
+		w.name(name)
+		w.out = append(w.out, v...)
+	}
+	if open != "" {
+		w.out = append(w.out, '}')
+		w.first = false
+	}
+	return refGiven
+}
+
+// customer writes the attributes of the customer that have a value.
+func (w *writer) customer() {
+	open := false
+	for i := range w.attributes {
+		a := &w.attributes[i]
+		v, err := a.value(w.scope, w.cells)
+		if err != nil && w.wrong == nil {
+			w.wrong = &RowError{Column: "attributes." + a.name, Text: err.Error()}
+		}
+		if v == "" {
+			continue
+		}
+		if !open {
+			w.name("customer")
+			w.out = append(w.out, '{')
+			w.first, open = true, true
+		}
+		w.text(a.name, v)
+	}
+	if open {
+		w.out = append(w.out, '}')
+	}
+}
+
+// sortInnerLast sorts keys, those of inner objects ("scale.min") behind the
+// others and beside each other.
+func sortInnerLast(keys []string) {
+	slices.SortFunc(keys, func(a, b string) int {
+		x, y := strings.Contains(a, "."), strings.Contains(b, ".")
+		if x != y && y {
+			return -1
+		} else if x != y {
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+// appendString writes a JSON string; s is UTF-8.
+func appendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '"')
+}

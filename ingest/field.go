@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/tidemark-io/tidemark/config"
+)
+
+// source is a compiled field: where one value of each row comes from.
+type source struct {
+	constant string
+	column   int // index of the cell; -1: none
+	program  *vm.Program
+	name     string // of the column, "" for what is none
+}
+
+// scope is what expressions can see: the cells by the names of their columns.
+type scope struct {
+	columns []string
+	env     map[string]any
+	cells   map[string]string
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// newScope makes the names of expressions. The columns whose names can be
+// words of an expression are; all are in cells.
+func newScope(columns []string) *scope {
+	s := &scope{columns: columns, env: map[string]any{}, cells: map[string]string{}}
+	for i, name := range columns {
+		s.cells[name] = ""
+		s.cells["#"+strconv.Itoa(i+1)] = ""
+		if identifier.MatchString(name) {
+			s.env[name] = ""
+		}
+	}
+	s.env["cells"] = s.cells
+	s.env["row"] = 0
+	return s
+}
+
+// set makes a row visible to expressions.
+func (s *scope) set(cells []string, number int64) {
+	for i, name := range s.columns {
+		s.cells["#"+strconv.Itoa(i+1)] = cells[i]
+		s.cells[name] = cells[i]
+		if _, ok := s.env[name]; ok && name != "cells" && name != "row" {
+			s.env[name] = cells[i]
+		}
+	}
+	s.env["row"] = int(number)
+}
+
+// compile compiles an expression. What would give another result at another
+// time, or in another order, is not offered: an import must be repeatable.
+func (s *scope) compile(text string, options ...expr.Option) (*vm.Program, error) {
+	options = append(options, expr.Env(s.env))
+	for _, name := range []string{"now", "keys", "values", "toPairs"} {
+		options = append(options, expr.DisableBuiltin(name))
+	}
+	p, err := expr.Compile(text, options...)
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("the expression %q cannot be read: %s", text, first)
+	}
+	return p, nil
+}
+
+// source compiles a field.
+func (s *scope) source(f Field) (source, error) {
+	if f.constant {
+		return source{constant: f.text, column: -1}, nil
+	}
+	if text, ok := strings.CutPrefix(f.text, "="); ok {
+		p, err := s.compile(text)
+		if err != nil {
+			return source{}, fmt.Errorf("line %d: %w", f.line, err)
+		}
+		return source{program: p, column: -1}, nil
+	}
+	i := slices.Index(s.columns, f.text)
+	if number, ok := strings.CutPrefix(f.text, "#"); ok && i < 0 {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > len(s.columns) {
+			return source{}, fmt.Errorf("line %d: there is no column %s; the table has %d", f.line, f.text, len(s.columns))
+		}
+		i = n - 1
+	}
+	if i < 0 {
+		return source{}, fmt.Errorf("line %d: there is no column %q; the nearest is %q (a constant is written {value: %s}, an expression begins with =)",
+			f.line, f.text, config.Nearest(f.text, s.columns), f.text)
+	}
+	return source{column: i, name: s.columns[i]}, nil
+}
+
+// value returns the field's value in the row that the scope was set to.
+func (v *source) value(s *scope, cells []string) (string, error) {
+	switch {
+	case v.program != nil:
+		out, err := vm.Run(v.program, s.env)
+		if err != nil {
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			return "", fmt.Errorf("the expression fails: %s", first)
+		}
+		return written(out)
+	case v.column >= 0:
+		return cells[v.column], nil
+	}
+	return v.constant, nil
+}
+
+// where names the column for people, "" where the value is of no single one.
+func (v *source) where() string {
+	if v.column < 0 {
+		return ""
+	}
+	if v.name == fmt.Sprintf("#%d", v.column+1) {
+		return fmt.Sprintf("column %d", v.column+1)
+	}
+	return fmt.Sprintf("column %d (%s)", v.column+1, v.name)
+}
+
+// written writes the result of an expression as a cell would hold it.
+func written(v any) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case int:
+		return strconv.Itoa(v), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "", fmt.Errorf("the expression gives %v, which is no number", v)
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	}
+	return "", fmt.Errorf("the expression gives a %T; make it a text or a number", v)
+}

@@ -1,0 +1,229 @@
+// Package ingest reads events from files (CloudEvents as JSON Lines, or tables
+// through a mapping), sorts them by event time in bounded memory, and puts them
+// onto Kafka topics.
+//
+// Reading is apart from sending: every row of every file is read and checked
+// before the first message goes out, so that nothing is half imported.
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// Message is one event on its way to a topic.
+type Message struct {
+	Time     int64 // event time, Unix milliseconds
+	Kind     event.Kind
+	Customer []byte // the record's key
+	Value    []byte // a structured CloudEvent in JSON
+}
+
+// Options says how files are read.
+type Options struct {
+	Mappings []*Mapping     // of tables; none is needed for JSON Lines
+	Decoder  event.Options  // what the events will be read with; its prefix is put before types
+	Location *time.Location // the workspace's time zone: where a date without a time begins
+	Latest   int64          // events after this moment (Unix ms) are refused; 0: none are
+	Memory   int            // bytes to sort in; 0: 64 MiB. What doesn't fit goes to temporary files
+	TempDir  string         // for these files; "": the system's
+	Stdin    io.Reader      // what "-" reads
+	// Progress is told how many bytes of how many have been read, now and then.
+	Progress func(read, total int64)
+}
+
+const (
+	defaultMemory = 64 << 20
+	// maxLine is the longest line or row, in bytes.
+	maxLine = 1 << 20
+	// maxValue is the longest event: a little less than Kafka takes unless told
+	// otherwise, with the record around it.
+	maxValue = 1_000_000
+)
+
+// FileSummary is what one file had.
+type FileSummary struct {
+	Name        string // as it was given
+	Rows        int64
+	Events      int64 // a row can give several, or none
+	First, Last int64 // event times, Unix milliseconds; 0 without events
+}
+
+// Summary is what all files had.
+type Summary struct {
+	Files   []FileSummary
+	Kinds   map[event.Kind]int64
+	Ignored map[string]int64 // events of types that are none of ours, left out, by type
+}
+
+// Events returns the number of events.
+func (s *Summary) Events() int64 {
+	var n int64
+	for _, f := range s.Files {
+		n += f.Events
+	}
+	return n
+}
+
+// Read reads, checks and sorts all files, "-" being standard input. The error
+// is a *BadRows where rows are wrong. The caller closes what it gets.
+func Read(ctx context.Context, files []string, o Options) (*Sorted, error) {
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	if err := distinctNames(files); err != nil {
+		return nil, err
+	}
+	r := &reader{
+		ctx: ctx, options: o, decoder: event.NewDecoder(o.Decoder), bad: &BadRows{},
+		sorter:  &sorter{memory: o.Memory, dir: o.TempDir},
+		summary: Summary{Kinds: map[event.Kind]int64{}, Ignored: map[string]int64{}},
+		total:   totalSize(files),
+	}
+	for _, name := range files {
+		if err := r.file(name); err != nil {
+			r.sorter.discard()
+			return nil, err
+		}
+	}
+	if r.bad.Count > 0 {
+		r.sorter.discard()
+		return nil, r.bad
+	}
+	return r.sorter.finish(r.summary)
+}
+
+// distinctNames refuses two files of the same base name: the ids of their rows
+// would be the same.
+func distinctNames(files []string) error {
+	seen := map[string]string{}
+	for _, f := range files {
+		base := baseName(f)
+		if other, ok := seen[base]; ok {
+			return fmt.Errorf("%s and %s have the same name, and rows get their ids from it; rename one of them", other, f)
+		}
+		seen[base] = f
+	}
+	return nil
+}
+
+// baseName is a file's name in the ids of its rows: without its folder, and
+// without .gz, so that packing a file does not double it.
+func baseName(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), ".gz")
+}
+
+// reader reads files one after the other into the sorter.
+type reader struct {
+	ctx     context.Context
+	options Options
+	decoder *event.Decoder
+	event   event.Event
+	sorter  *sorter
+	bad     *BadRows
+	summary Summary
+	current *FileSummary
+
+	done, total int64 // bytes of the files as they lie on the disk
+	sinceReport int
+}
+
+// file reads one file, whichever it is.
+func (r *reader) file(name string) error {
+	in, err := open(name, r.options.Stdin, func(n int) { r.done += int64(n) })
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	r.summary.Files = append(r.summary.Files, FileSummary{Name: name})
+	r.current = &r.summary.Files[len(r.summary.Files)-1]
+	m, err := r.mappingOf(name)
+	if err != nil {
+		return err
+	}
+	isJSON, err := in.startsWith('{')
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	switch {
+	case m != nil && (len(m.Files) > 0 || !isJSON):
+		return r.table(in, name, m)
+	case isJSON:
+		return r.jsonLines(in, name)
+	}
+	return fmt.Errorf("%s is no JSON Lines file, and no mapping says what its columns are; give one with --mapping", name)
+}
+
+// mappingOf finds the one mapping that is for a file, nil where there is none.
+func (r *reader) mappingOf(name string) (*Mapping, error) {
+	var found *Mapping
+	for _, m := range r.options.Mappings {
+		if !m.matches(baseName(name)) {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("%s: both %s and %s are mappings for it; let their files name others", name, found.Name, m.Name)
+		}
+		found = m
+	}
+	return found, nil
+}
+
+// add checks one event as the service will, and gives it to the sorter. It
+// returns "" or the reason to refuse the row.
+func (r *reader) add(value []byte) (event.Reason, error) {
+	r.decoder.Reset()
+	reason := r.decoder.Decode(&r.event, value, nil)
+	switch {
+	case reason != "":
+		return reason, nil
+	case r.event.Kind == event.Unknown:
+		r.ignored(string(r.event.Type))
+		return "", nil
+	case r.options.Latest != 0 && r.event.Time > r.options.Latest:
+		return event.TooFarAhead, nil
+	case len(value) > maxValue:
+		return event.TooLong, nil
+	}
+	f := r.current
+	if f.Events == 0 || r.event.Time < f.First {
+		f.First = r.event.Time
+	}
+	if f.Events == 0 || r.event.Time > f.Last {
+		f.Last = r.event.Time
+	}
+	f.Events++
+	r.summary.Kinds[r.event.Kind]++
+	return "", r.sorter.add(Message{Time: r.event.Time, Kind: r.event.Kind, Customer: r.event.Customer, Value: value})
+}
+
+// ignored counts an event of a type that is none of ours. The types come from
+// the input, so that their number is bounded.
+func (r *reader) ignored(name string) {
+	if _, known := r.summary.Ignored[name]; !known && len(r.summary.Ignored) >= 100 {
+		name = "other"
+	}
+	r.summary.Ignored[name]++
+}
+
+// row counts a row and now and then reports and looks whether to go on.
+func (r *reader) row() error {
+	r.current.Rows++
+	if r.sinceReport++; r.sinceReport < 1000 {
+		return nil
+	}
+	r.sinceReport = 0
+	if r.options.Progress != nil {
+		r.options.Progress(r.done, r.total)
+	}
+	return r.ctx.Err()
+}

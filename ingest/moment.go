@@ -1,0 +1,75 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// maxSeconds is the end of the year 9999, the last that RFC 3339 can write.
+const maxSeconds = 253_402_300_799
+
+// parseMoment reads a time in one of the formats of Moment, and returns Unix
+// milliseconds. A time without a zone is one of loc; a day begins at its start
+// there.
+func parseMoment(text, format, since string, loc *time.Location) (int64, error) {
+	switch format {
+	case "", "rfc3339":
+		if ms, ok := event.ParseTime([]byte(text)); ok {
+			return ms, nil
+		}
+		return 0, errors.New("is no time; write it as 2026-01-31T12:00:00Z, or say how it is written with format")
+	case "unix":
+		return parseUnix(text)
+	case "unix_ms":
+		ms, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || ms > maxSeconds*1000 || ms < -maxSeconds*1000 {
+			return 0, errors.New("is no number of milliseconds since 1970")
+		}
+		return ms, nil
+	case "days":
+		return parseDayOffset(text, since, loc)
+	}
+	t, err := time.ParseInLocation(format, text, loc)
+	if err != nil {
+		return 0, fmt.Errorf("is not written as %s", format)
+	}
+	return t.UnixMilli(), nil
+}
+
+// parseUnix reads seconds since 1970, with decimals or without; what is finer
+// than a millisecond is cut off.
+func parseUnix(text string) (int64, error) {
+	wrong := errors.New("is no number of seconds since 1970")
+	whole, fraction, _ := strings.Cut(text, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || seconds > maxSeconds || seconds < -maxSeconds || strings.Trim(fraction, "0123456789") != "" {
+		return 0, wrong
+	}
+	ms, err := strconv.ParseInt((fraction + "000")[:3], 10, 64)
+	if err != nil {
+		return 0, wrong
+	}
+	if strings.HasPrefix(whole, "-") {
+		ms = -ms
+	}
+	return seconds*1000 + ms, nil
+}
+
+// parseDayOffset reads a number of days after the day since.
+func parseDayOffset(text, since string, loc *time.Location) (int64, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || math.Abs(float64(n)) > 1_000_000 {
+		return 0, errors.New("is no whole number of days")
+	}
+	base, err := time.ParseInLocation(time.DateOnly, since, loc)
+	if err != nil {
+		return 0, fmt.Errorf("counts from %q, which is no day; since is written as 2013-10-01", since)
+	}
+	return base.AddDate(0, 0, n).UnixMilli(), nil
+}

@@ -1,0 +1,89 @@
+package ingest
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// input is a file as its plain bytes.
+type input struct {
+	*bufio.Reader
+	close func() error
+}
+
+func (in *input) Close() error { return in.close() }
+
+// open opens a file, unpacks it where it is gzip, and skips a byte order mark.
+// It tells read of each byte of the file as it lies on the disk.
+func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
+	var raw io.Reader = stdin
+	in := &input{close: func() error { return nil }}
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err // it names the file and what is wrong
+		}
+		raw, in.close = f, f.Close
+	}
+	in.Reader = bufio.NewReaderSize(&counted{raw, read}, 64<<10)
+	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
+		unpacked, err := gzip.NewReader(in.Reader)
+		if err != nil {
+			in.Close()
+			return nil, fmt.Errorf("unpack %s: %w", name, err)
+		}
+		in.Reader = bufio.NewReaderSize(unpacked, 64<<10)
+	}
+	if mark, err := in.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
+		if _, err := in.Discard(3); err != nil {
+			in.Close()
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	return in, nil
+}
+
+// startsWith says whether c is the first byte that is no blank.
+func (in *input) startsWith(c byte) (bool, error) {
+	for n := 64; ; n *= 2 {
+		b, err := in.Peek(n)
+		for _, have := range b {
+			if have != ' ' && have != '\t' && have != '\r' && have != '\n' {
+				return have == c, nil
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// counted tells of the bytes that pass.
+type counted struct {
+	io.Reader
+	read func(n int)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read(n)
+	return n, err
+}
+
+// totalSize adds the sizes of files that have one.
+func totalSize(files []string) int64 {
+	var total int64
+	for _, name := range files {
+		if info, err := os.Stat(name); name != "-" && err == nil {
+			total += info.Size()
+		}
+	}
+	return total
+}
