@@ -45,6 +45,7 @@ func TestParseAmount(t *testing.T) {
 		{"1e99999999999999999999", 2, refused},
 		{"12.345", 2, refused},
 		{"0.001", 2, refused},
+		{"1.0000000000000000001", 2, refused}, // the twentieth digit counts
 		{"0." + zeros(30) + "1", 2, refused},
 		{"1e-99999999999999999999", 2, refused},
 		{"0.5", 0, refused},

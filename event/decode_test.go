@@ -206,7 +206,8 @@ func TestDecodeReasons(t *testing.T) {
 		{message("survey", `{"kind":"ces","score":7.5}`), BadScore}, {message("survey", `{"kind":"cli","score":0.5}`), BadScore},
 		{message("survey", `{"kind":"nps","score":"good"}`), BadScore}, {message("survey", `{"kind":"nps","score":4295}`), BadScore},
 		{message("survey", `{"kind":"nps","score":5,"scale":{"min":5,"max":5}}`), BadScore}, {message("survey", `{"kind":"nps","score":5,"scale":{"max":0}}`), BadScore},
-		{message("survey", `{"kind":"nps","score":5,"scale":{"max":9999999}}`), BadScore}, {message("survey", `{"kind":"nps","score":5,"answers":{"a":11}}`), BadScore},
+		{message("survey", `{"kind":"nps","score":5,"scale":{"max":9999999}}`), BadScore}, {message("survey", `{"kind":"nps","score":5,"scale":{"max":10.0001}}`), BadScore},
+		{message("survey", `{"kind":"nps","score":5,"answers":{"a":11}}`), BadScore},
 		{message("survey", `{"kind":"NPS","score":5}`), UnknownSurvey}, {message("survey", `{"kind":"mood","score":5}`), UnknownSurvey},
 
 		{attribute("id", `"`+long+`"`), TooLong}, {attribute("type", `"`+long+`"`), TooLong}, {message("login", `{"user":"`+long+`"}`), TooLong},
@@ -378,6 +379,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	binary := []Header{{"ce_id", []byte("1")}, {"ce_source", []byte("s")}, {"ce_type", []byte("com.acme.login")}, {"ce_subject", []byte("c")},
 		{"ce_time", []byte("1970-01-01T00:00:07Z")}, {"content-type", []byte("application/json")}}
 	payload := []byte(`{"user":"u"}`)
+	escaped := []byte(message("login", `{"user":"`+strings.Repeat(`\u0061`, 200)+`"}`))
 	d := NewDecoder(testOptions)
 	events := make([]Event, len(values)+1)
 	allocations := testing.AllocsPerRun(100, func() {
@@ -387,9 +389,30 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 		if reason := d.Decode(&events[len(values)], payload, binary); reason != "" {
 			t.Error(reason)
 		}
+		for range 500 { // ten chunks of the arena
+			d.Decode(&events[0], escaped, nil)
+		}
 		d.Reset()
 	})
 	if allocations != 0 {
 		t.Errorf("%v allocations a batch", allocations)
+	}
+}
+
+// A text without escapes lies in the message, whatever its letters.
+func TestDecodeCopiesNothing(t *testing.T) {
+	value := []byte(message("login", `{"user":"Ünïcödé, 統計, 😀 and more","customer":{"ü":"é"}}`))
+	d := NewDecoder(testOptions)
+	var ev Event
+	if reason := d.Decode(&ev, value, nil); reason != "" {
+		t.Fatal(reason)
+	}
+	for i := range value {
+		value[i] = '#'
+	}
+	for _, text := range [][]byte{ev.Type, ev.ID, ev.Source, ev.Customer, ev.User, ev.Attrs[0].Name, ev.Attrs[0].Value} {
+		if len(text) == 0 || strings.Trim(string(text), "#") != "" {
+			t.Errorf("%q isn't in the message", text)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -39,6 +40,9 @@ func TestScanIsStrict(t *testing.T) {
 		`1.e5`, `0x1`, `00`, `-01`, `tru`, `True`, `nul`, `nulll`, `NaN`, `Infinity`, `"`, `"a`, `"\x"`, `"\u12"`, `"\u123g"`, `"\`,
 		"\"\n\"", "\"\x00\"", "\"1234567\n\"", "\"12345678\t12345678\"", "\"\\n\n\"", `"\ud83d\u12"`, "\ufeff{}", "{}\x00", "\v{}",
 		`// c`, `{/**/}`, strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1), strings.Repeat(`{"a":`, 1<<20), strings.Repeat(`[`, 1<<20),
+	}
+	for c := range 0x20 {
+		bad = append(bad, fmt.Sprintf(`"%c"`, c), fmt.Sprintf(`"%c23456789"`, c), fmt.Sprintf(`"\n%c23456789"`, c))
 	}
 	for _, s := range bad {
 		if i := scanAll([]byte(s)); i != badSyntax {
