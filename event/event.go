@@ -18,8 +18,9 @@ const (
 )
 
 // Event is one decoded event. Its byte slices point into the message it was
-// decoded from and are valid as long as that message's bytes are. Fields that
-// a kind does not use are zero.
+// decoded from and are valid as long as that message's bytes are, and until the
+// next Reset of the Decoder, which keeps those that were written with escapes.
+// Fields that a kind does not use are zero.
 //
 // The order of events is (Time, Kind, Source, ID); Source and ID together
 // identify an event.
