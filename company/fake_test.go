@@ -1,0 +1,188 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// fakeShard is one shard of a store in memory, with what a test needs to change.
+type fakeShard struct {
+	tenure  store.Tenure
+	head    store.Head
+	stored  bool
+	rows    map[string]aggregator.Row
+	frozen  map[string]aggregator.Row
+	changed map[uint64][]string // row names by commit number
+}
+
+// fake is a store in memory. It counts reads.
+type fake struct {
+	shards              []*fakeShard
+	full, partial, cold int // whole reads, reads of changes, fields of frozen rows read
+	err                 error
+}
+
+func newFake(n int) *fake {
+	f := &fake{}
+	for range n {
+		f.shards = append(f.shards, &fakeShard{
+			rows: map[string]aggregator.Row{}, frozen: map[string]aggregator.Row{}, changed: map[uint64][]string{},
+		})
+	}
+	return f
+}
+
+func (f *fake) Partitions(context.Context) (int, error) { return len(f.shards), f.err }
+
+func (f *fake) Peek(_ context.Context, shards []int) ([]store.Tenure, error) {
+	out := make([]store.Tenure, len(shards))
+	for i, s := range shards {
+		out[i] = f.shards[s].tenure
+	}
+	return out, f.err
+}
+
+func (f *fake) ReadView(_ context.Context, shard int, after store.Tenure) (store.View, error) {
+	s := f.shards[shard]
+	v := store.View{Tenure: s.tenure, Head: s.head, Empty: !s.stored, Cells: map[string][]byte{}}
+	v.Head.Offsets = maps.Clone(s.head.Offsets)
+	v.Full = after.Owner != s.tenure.Owner || after.Number > s.tenure.Number
+	if v.Full {
+		f.full++
+		for name, row := range s.rows {
+			v.Cells[name] = row.Append(nil)
+		}
+		return v, f.err
+	}
+	f.partial++
+	for n := after.Number + 1; n <= s.tenure.Number; n++ {
+		for _, name := range s.changed[n] {
+			v.Cells[name] = nil
+			if row, ok := s.rows[name]; ok {
+				v.Cells[name] = row.Append([]byte{})
+			}
+		}
+	}
+	return v, f.err
+}
+
+func (f *fake) Frozen(_ context.Context, shard int, fields []string) (map[string][]byte, error) {
+	f.cold += len(fields)
+	out := map[string][]byte{}
+	for _, name := range fields {
+		if row, ok := f.shards[shard].frozen[name]; ok {
+			out[name] = row.Append([]byte{})
+		}
+	}
+	return out, f.err
+}
+
+// commit sets rows; nil deletes.
+func (s *fakeShard) commit(rows map[string]aggregator.Row) {
+	s.stored = true
+	s.tenure.Number++
+	for name, row := range rows {
+		if row == nil {
+			delete(s.rows, name)
+		} else {
+			s.rows[name] = row
+		}
+		s.changed[s.tenure.Number] = append(s.changed[s.tenure.Number], name)
+	}
+}
+
+// claim is a take-over.
+func (s *fakeShard) claim(owner string) {
+	s.tenure = store.Tenure{Owner: owner, Number: s.tenure.Number + 1}
+}
+
+// at moves the shard to rest at a moment.
+func (s *fakeShard) at(moment string, firstDay int32, next int64) {
+	t, err := time.Parse(time.RFC3339, moment)
+	if err != nil {
+		panic(err)
+	}
+	s.head.Watermark, s.head.FirstDay, s.head.Born = t.UnixMilli(), firstDay, true
+	s.head.Offsets = map[string]store.Offset{"logins": {Next: next}}
+}
+
+// advance moves the first day on by one as an owner does: what the shard knows
+// of the old first day is frozen, the next day's row goes into the opening.
+func (s *fakeShard) advance() {
+	first := s.head.FirstDay
+	next := map[string]aggregator.Row{}
+	for _, segment := range s.segments() {
+		opening := aggregator.RowName{Kind: 'o', Segment: segment}.String()
+		s.frozen[aggregator.FrozenName(first, segment)] = maps.Clone(s.rows[opening])
+		day := aggregator.RowName{Kind: 'd', Day: first + 1, Segment: segment}.String()
+		if s.rows[day] == nil {
+			continue
+		}
+		sum := aggregator.Row{}
+		for _, row := range []aggregator.Row{s.rows[opening], s.rows[day]} {
+			for c, v := range row {
+				sum[c] += v
+			}
+		}
+		next[opening], next[day] = sum, nil
+	}
+	s.head.FirstDay++
+	s.commit(next)
+}
+
+func (s *fakeShard) segments() []string {
+	seen := map[string]bool{}
+	var out []string
+	for name := range s.rows {
+		n, err := aggregator.ParseRowName(name)
+		if err != nil {
+			panic(err)
+		}
+		if !seen[n.Segment] {
+			seen[n.Segment] = true
+			out = append(out, n.Segment)
+		}
+	}
+	return out
+}
+
+// level is the definition of a level, read off the stored rows.
+func (s *fakeShard) level(segment string, c aggregator.Cell, day int32) int64 {
+	if day < s.head.FirstDay {
+		return s.frozen[aggregator.FrozenName(day, segment)][c]
+	}
+	n := s.rows[aggregator.RowName{Kind: 'o', Segment: segment}.String()][c]
+	for d := s.head.FirstDay + 1; d <= day; d++ {
+		n += s.rows[aggregator.RowName{Kind: 'd', Day: d, Segment: segment}.String()][c]
+	}
+	return n
+}
+
+func cell(c aggregator.Counter) aggregator.Cell { return aggregator.Cell{Counter: c} }
+
+var usd = event.Currency{'U', 'S', 'D'}
+
+func newReader(t testing.TB, f *fake) *Reader {
+	t.Helper()
+	return NewReader(f, Options{Location: time.UTC, Currency: usd, MinSample: 30})
+}
+
+func poll(t testing.TB, r *Reader) bool {
+	t.Helper()
+	changed, err := r.Poll(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+// dayRow and opening name rows.
+func dayRow(day int32, segment string) string { return fmt.Sprintf("d%d|%s", day, segment) }
+func opening(segment string) string           { return "o|" + segment }

@@ -1,0 +1,212 @@
+package company
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/kpi"
+)
+
+// Query asks for one figure a day. The window is one of the KPI's, days beyond
+// the running day have no figures.
+type Query struct {
+	KPI      kpi.KPI
+	Window   string
+	Segment  string
+	From, To int32 // both included
+}
+
+// Figures answers a query, one figure a day in rising order; a KPI that is for
+// now only has one. There are none before the first event. While the reader is
+// not ready no figure is complete.
+func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
+	var out []kpi.Figure
+	err := r.with(ctx, []string{q.Segment}, q.From, q.To, func(s *kpi.Source) {
+		if q.KPI.NowOnly {
+			out = append(out, s.Figure(q.KPI, q.Window, q.Segment, s.RunningDay()))
+			return
+		}
+		for d := q.From; d <= min(q.To, s.RunningDay()); d++ {
+			out = append(out, s.Figure(q.KPI, q.Window, q.Segment, d))
+		}
+	})
+	return r.finish(ctx, out, err)
+}
+
+// Now returns every KPI in every window for the running day.
+func (r *Reader) Now(ctx context.Context, segment string) ([]kpi.Figure, error) {
+	day, ok := r.RunningDay()
+	if !ok {
+		return nil, nil
+	}
+	var out []kpi.Figure
+	err := r.with(ctx, []string{segment}, day, day, func(s *kpi.Source) {
+		out = appendDay(out, s, segment, s.RunningDay())
+	})
+	return r.finish(ctx, out, err)
+}
+
+// appendDay appends every KPI in every window for one segment and day.
+func appendDay(out []kpi.Figure, s *kpi.Source, segment string, day int32) []kpi.Figure {
+	running := day == s.RunningDay()
+	for _, k := range kpi.All() {
+		if k.NowOnly && !running {
+			continue
+		}
+		for _, w := range k.Windows {
+			out = append(out, s.Figure(k, w, segment, day))
+		}
+	}
+	return out
+}
+
+// Evaluate walks a KPI rule over the days from one on.
+func (r *Reader) Evaluate(ctx context.Context, rule alert.KPIRule, from int32) (alert.Verdict, error) {
+	k, err := kpi.Find(rule.KPI)
+	if err != nil {
+		return alert.Verdict{}, fmt.Errorf("rule %s: %w", rule.Name, err)
+	}
+	w, err := k.Window(rule.Window)
+	if err != nil {
+		return alert.Verdict{}, fmt.Errorf("rule %s: %w", rule.Name, err)
+	}
+	var points []alert.Point
+	day, _ := r.RunningDay()
+	err = r.with(ctx, []string{rule.Segment}, from, day, func(s *kpi.Source) {
+		if k.NowOnly {
+			from = s.RunningDay()
+		}
+		for d := from; d <= s.RunningDay(); d++ {
+			f := s.Figure(k, w, rule.Segment, d)
+			points = append(points, alert.Point{Day: d, Value: f.Exact(), Complete: f.Complete})
+		}
+	})
+	if err != nil {
+		return alert.Verdict{}, fmt.Errorf("rule %s: %w", rule.Name, err)
+	}
+	return alert.Evaluate(rule, points), nil
+}
+
+// finish adds what the rows don't say.
+func (r *Reader) finish(ctx context.Context, figures []kpi.Figure, err error) ([]kpi.Figure, error) {
+	if err != nil || len(figures) == 0 {
+		return nil, err
+	}
+	if ok, _ := r.Ready(); !ok {
+		for i := range figures {
+			figures[i].Complete = false
+		}
+	}
+	if r.opts.Revisions == nil {
+		return figures, nil
+	}
+	keys := make([]string, len(figures))
+	for i, f := range figures {
+		keys[i] = Key(f)
+	}
+	stored, err := r.opts.Revisions(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read revisions: %w", err)
+	}
+	for i, k := range keys {
+		if stored[k] == nil {
+			continue
+		}
+		s, err := ParseSent(stored[k])
+		if err != nil {
+			return nil, fmt.Errorf("revision of %s: %w", k, err)
+		}
+		figures[i].Revision = s.Revision
+	}
+	return figures, nil
+}
+
+// withAttempts bounds how often with starts again because shards changed hands
+// or froze days while it loaded rows.
+const withAttempts = 5
+
+// with calls f, under the lock, with a source in which the days from and to, and
+// what their windows look back on, are loaded for the segments. It does not call
+// f where there is no watermark yet.
+func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f func(*kpi.Source)) error {
+	for range withAttempts {
+		r.mu.Lock()
+		r.group()
+		need := r.view.missing(segments, from-kpi.LookBack, to)
+		if len(need) == 0 {
+			if w := r.watermark(); w != 0 {
+				f(&kpi.Source{
+					Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
+					Watermark: w, MinSample: r.opts.MinSample,
+				})
+			}
+			r.mu.Unlock()
+			return nil
+		}
+		v, owners := r.view, r.view.owners()
+		r.mu.Unlock()
+		loaded := map[int]map[string][]byte{}
+		for shard, days := range need {
+			rows, err := r.loadFrozen(ctx, shard, days)
+			if err != nil {
+				return err
+			}
+			loaded[shard] = rows
+		}
+		if err := r.keep(v, owners, need, loaded); err != nil {
+			return err
+		}
+	}
+	return errors.New("shards changed hands while frozen rows were read; try again")
+}
+
+// frozenChunk is how many fields one command reads.
+const frozenChunk = 2000
+
+func (r *Reader) loadFrozen(ctx context.Context, shard int, days []frozenDay) (map[string][]byte, error) {
+	out := make(map[string][]byte, len(days))
+	for len(days) > 0 {
+		n := min(len(days), frozenChunk)
+		fields := make([]string, n)
+		for i, d := range days[:n] {
+			fields[i] = aggregator.FrozenName(d.day, d.segment)
+		}
+		rows, err := r.store.Frozen(ctx, shard, fields)
+		if err != nil {
+			return nil, err
+		}
+		for name, b := range rows {
+			out[name] = b
+		}
+		days = days[n:]
+	}
+	return out, nil
+}
+
+// keep adds loaded rows to the view, unless it is another one by now or shards
+// have other owners: what was read may be gone with a loss of commits.
+func (r *Reader) keep(v *view, owners []string, need map[int][]frozenDay, loaded map[int]map[string][]byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.view != v {
+		return nil
+	}
+	if len(v.frozen) > maxFrozen {
+		clear(v.frozen)
+	}
+	for shard, days := range need {
+		if v.shards[shard].tenure.Owner != owners[shard] {
+			continue
+		}
+		for _, d := range days {
+			b := loaded[shard][aggregator.FrozenName(d.day, d.segment)]
+			if err := v.addFrozen(shard, d, b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+// Package company reads the rows of all shards from the store and adds them up:
+// the figures of the whole company, for HTTP, the command line, KPI rules and
+// the tidemark.kpis topic.
+package company
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// Store is what a reader needs of the store.
+type Store interface {
+	Partitions(ctx context.Context) (int, error) // 0: nothing stored yet
+	Peek(ctx context.Context, shards []int) ([]store.Tenure, error)
+	ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error)
+	Frozen(ctx context.Context, shard int, fields []string) (map[string][]byte, error)
+}
+
+// Options are what figures depend on beside the rows.
+type Options struct {
+	Location   *time.Location // of the workspace's zone
+	Currency   event.Currency // reporting currency
+	Rates      kpi.Rates      // nil: no other currency has a worth
+	MinSample  int64
+	SegmentCap int // segments a dimension keeps apart from "other"; 0: 100
+	// Revisions reads stored revisions by the keys of figures, as Sent.Encode
+	// wrote them; nil: figures carry revision 0.
+	Revisions func(ctx context.Context, keys []string) (map[string][]byte, error)
+}
+
+// Reader keeps the sum over all shards in memory. Poll belongs to one
+// goroutine; everything else may be called from any.
+type Reader struct {
+	store  Store
+	opts   Options
+	shards []*shard // written by Poll under mu, so Poll reads without it
+
+	mu       sync.Mutex
+	view     *view
+	calendar *civil.Calendar
+	dirty    map[string]int32 // by segment: first day that changed since TakeChanged
+}
+
+const defaultSegmentCap = 100
+
+// NewReader returns a reader that has read nothing yet.
+func NewReader(s Store, o Options) *Reader {
+	if o.SegmentCap == 0 {
+		o.SegmentCap = defaultSegmentCap
+	}
+	r := &Reader{store: s, opts: o, calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}}
+	r.view = r.newView(nil)
+	return r
+}
+
+func (r *Reader) newView(shards []*shard) *view {
+	return &view{table: newTable(), shards: shards, cap: r.opts.SegmentCap, frozen: map[frozenDay]*frozenSum{}}
+}
+
+// Poll reads what has changed since the last poll: one round trip where nothing
+// has. Changed says whether any shard was committed or claimed since.
+func (r *Reader) Poll(ctx context.Context) (changed bool, err error) {
+	if len(r.shards) == 0 {
+		n, err := r.store.Partitions(ctx)
+		if err != nil || n == 0 {
+			return false, err
+		}
+		r.reset(n)
+	}
+	numbers := make([]int, len(r.shards))
+	for i := range numbers {
+		numbers[i] = i
+	}
+	tenures, err := r.store.Peek(ctx, numbers)
+	if err != nil {
+		return false, err
+	}
+	views := map[int]store.View{}
+	for i, t := range tenures {
+		if t == r.shards[i].tenure {
+			continue
+		}
+		if views[i], err = r.store.ReadView(ctx, i, r.shards[i].tenure); err != nil {
+			return false, err
+		}
+	}
+	if len(views) == 0 {
+		return false, nil
+	}
+	return true, r.take(views)
+}
+
+// reset starts with n shards of which nothing is known.
+func (r *Reader) reset(n int) {
+	shards := make([]*shard, n)
+	for i := range shards {
+		shards[i] = &shard{empty: true}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shards = shards
+	r.view = r.newView(shards)
+}
+
+// take applies what was read.
+func (r *Reader) take(views map[int]store.View) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, v := range views {
+		s := r.shards[i]
+		if v.Tenure.Owner != s.tenure.Owner || v.Head.FirstDay < s.head.FirstDay {
+			// Another owner may have taken over after a loss of commits, and
+			// what was frozen then may be frozen anew.
+			clear(r.view.frozen)
+		}
+		if err := s.apply(v, &r.view.table, r.touched); err != nil {
+			r.start()
+			return fmt.Errorf("add up shard %d: %w", i, err)
+		}
+	}
+	r.view.groups = nil
+	return nil
+}
+
+// start forgets all rows; the marks that show a loss of commits stay.
+func (r *Reader) start() {
+	for i, s := range r.shards {
+		r.shards[i] = &shard{empty: true, topWatermark: s.topWatermark, topOffsets: s.topOffsets}
+	}
+	r.view = r.newView(r.shards)
+}
+
+func (r *Reader) touched(segment string, day int32) {
+	if first, ok := r.dirty[segment]; !ok || day < first {
+		r.dirty[segment] = day
+	}
+}
+
+// Ready says whether the figures are those of the whole company. While any shard
+// is catching up, rolled back or unborn they are not: a company that is half
+// read must never look like churn. The reason is a sentence.
+func (r *Reader) Ready() (ok bool, reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.shards) == 0 {
+		return false, "nothing is stored yet: no tidemark serve has read the input topics with this namespace"
+	}
+	var waiting []string
+	for i, s := range r.shards {
+		if why := s.unready(); why != "" {
+			waiting = append(waiting, fmt.Sprintf("shard %d %s", i, why))
+		}
+	}
+	switch len(waiting) {
+	case 0:
+		return true, ""
+	case 1:
+		return false, waiting[0]
+	}
+	return false, fmt.Sprintf("%s, and %d more shards of %d are not ready", waiting[0], len(waiting)-1, len(r.shards))
+}
+
+// Watermark is the lowest watermark of any shard, Unix ms; 0 where there is
+// none. A shard that is at the end of its log and never had an event has none
+// and holds nobody up.
+func (r *Reader) Watermark() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.watermark()
+}
+
+func (r *Reader) watermark() int64 {
+	var lowest int64
+	for _, s := range r.shards {
+		if s.head.Watermark == 0 && s.unready() == "" {
+			continue
+		}
+		if s.head.Watermark == 0 {
+			return 0
+		}
+		if lowest == 0 || s.head.Watermark < lowest {
+			lowest = s.head.Watermark
+		}
+	}
+	return lowest
+}
+
+// FirstDay is the first day that is not frozen in every shard: figures from it
+// on may still be revised. It is 0 where nothing was read.
+func (r *Reader) FirstDay() int32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.firstDay()
+}
+
+func (r *Reader) firstDay() int32 {
+	var first int32
+	for _, s := range r.shards {
+		if s.head.Watermark != 0 && (first == 0 || s.head.FirstDay < first) {
+			first = s.head.FirstDay
+		}
+	}
+	return first
+}
+
+// RunningDay is the day of the watermark; ok is false where there is none.
+func (r *Reader) RunningDay() (day int32, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.watermark()
+	return r.calendar.Day(w), w != 0
+}
+
+// Segments lists the segments there are, "other" of each dimension in place of
+// those beyond the cap, sorted. The whole, "", is not among them.
+func (r *Reader) Segments() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.group()
+	return slices.Clone(r.view.listed)
+}
+
+// HasSegment says whether a segment has figures; one that is part of "other" has.
+func (r *Reader) HasSegment(segment string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.group()
+	return segment == "" || r.view.rows[segment] > 0 || r.view.groups[segment] != nil
+}
+
+// TakeChanged returns, for each segment whose rows have changed since the last
+// call, the first day whose levels may be others now. A segment that is part of
+// "other" stands for it as well.
+func (r *Reader) TakeChanged() map[string]int32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.dirty
+	r.dirty = map[string]int32{}
+	return out
+}
+
+func (r *Reader) group() {
+	if r.view.groups == nil {
+		r.view.group(r.calendar.Day(r.watermark()))
+	}
+}

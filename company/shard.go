@@ -1,0 +1,128 @@
+package company
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// shard is what the reader has seen of one shard.
+type shard struct {
+	tenure store.Tenure
+	empty  bool
+	head   store.Head
+	rows   map[string][]byte // as stored, by row name
+
+	// The highest that was ever seen here, to tell that the store has lost
+	// commits: until it is reached again the shard's figures are old ones.
+	topWatermark int64
+	topOffsets   map[string]store.Offset
+}
+
+// apply takes over what was read, and moves the table by the difference.
+// Touched is told of each day from which on a segment's levels may have changed.
+// After an error, which only damaged rows give, shard and table don't fit
+// together any more and the reader has to start anew.
+func (s *shard) apply(v store.View, t *table, touched func(segment string, day int32)) error {
+	rows := v.Cells
+	if !v.Full && v.Head.FirstDay != s.head.FirstDay {
+		// Openings count on another day now, those not among the changes too.
+		rows = maps.Clone(s.rows)
+		maps.Copy(rows, v.Cells)
+		v.Full = true
+	}
+	if v.Full {
+		for name, b := range s.rows {
+			if err := s.place(name, b, t, -1, touched); err != nil {
+				return err
+			}
+		}
+		s.rows = make(map[string][]byte, len(rows))
+	}
+	s.head, s.tenure, s.empty = v.Head, v.Tenure, v.Empty
+	for name, b := range rows {
+		if err := s.put(name, b, t, touched); err != nil {
+			return err
+		}
+	}
+	s.seen()
+	return nil
+}
+
+// put replaces one row; nil deletes it.
+func (s *shard) put(name string, b []byte, t *table, touched func(string, int32)) error {
+	if b != nil {
+		if err := s.place(name, b, t, +1, touched); err != nil {
+			return err
+		}
+	}
+	if old, ok := s.rows[name]; ok {
+		if err := s.place(name, old, t, -1, touched); err != nil {
+			return err
+		}
+	}
+	if b == nil {
+		delete(s.rows, name)
+	} else {
+		s.rows[name] = b
+	}
+	return nil
+}
+
+func (s *shard) place(name string, b []byte, t *table, sign int64, touched func(string, int32)) error {
+	n, err := aggregator.ParseRowName(name)
+	if err != nil {
+		return err
+	}
+	row, err := aggregator.ParseRow(b)
+	if err != nil {
+		return fmt.Errorf("row %s: %w", name, err)
+	}
+	switch n.Kind {
+	case 'd':
+		touched(n.Segment, n.Day)
+	case 'o':
+		touched(n.Segment, s.head.FirstDay)
+	}
+	return t.place(n, row, s.head.FirstDay, sign)
+}
+
+// seen raises the marks.
+func (s *shard) seen() {
+	s.topWatermark = max(s.topWatermark, s.head.Watermark)
+	if s.topOffsets == nil {
+		s.topOffsets = map[string]store.Offset{}
+	}
+	for topic, o := range s.head.Offsets {
+		if top, ok := s.topOffsets[topic]; !ok || top.TopicID != o.TopicID || top.Next < o.Next {
+			s.topOffsets[topic] = o
+		}
+	}
+}
+
+// behind says whether the store holds less than it once held.
+func (s *shard) behind() bool {
+	for topic, top := range s.topOffsets {
+		if o, ok := s.head.Offsets[topic]; (ok || s.empty) && o.Next < top.Next {
+			return true
+		}
+	}
+	return s.head.Watermark < s.topWatermark
+}
+
+// unready says in words why the shard cannot count yet, "" where it can.
+func (s *shard) unready() string {
+	switch {
+	case s.behind():
+		return "was rolled back and is reading the log again"
+	case s.tenure.Owner == "" || s.empty:
+		return "has no state yet"
+	case !s.head.Born:
+		return "is reading its history for the first time"
+	case s.head.CatchingUp:
+		return "is catching up"
+	}
+	return ""
+}

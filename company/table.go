@@ -1,0 +1,132 @@
+package company
+
+import (
+	"fmt"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+)
+
+// maxSpan bounds the days that one counter's changes may lie apart: a damaged
+// row must not make the table grow without end.
+const maxSpan = 40_000
+
+// table is the sum of the rows of all shards that are not frozen.
+//
+// Day rows hold changes, and a shard's opening row is a change too: from nothing
+// to the level at its first day. So the level of a day is the sum of all changes
+// up to it, whatever first days the shards have: a shard that begins after the
+// day adds nothing here, its frozen row of the day is added by the view.
+type table struct {
+	days     map[string]map[aggregator.Cell]*series // by segment
+	standing map[string]map[aggregator.Cell]int64
+	rows     map[string]int // rows of each segment, over all shards
+}
+
+func newTable() table {
+	return table{
+		days:     map[string]map[aggregator.Cell]*series{},
+		standing: map[string]map[aggregator.Cell]int64{},
+		rows:     map[string]int{},
+	}
+}
+
+// place adds a row, sign +1, or takes it away, -1. The first day is that of the
+// row's shard. A day row of the first day or before is in the opening already.
+func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, sign int64) error {
+	if t.rows[n.Segment] += int(sign); t.rows[n.Segment] == 0 {
+		// Whatever remains is zero: the rows that made it are gone.
+		delete(t.rows, n.Segment)
+		delete(t.days, n.Segment)
+		delete(t.standing, n.Segment)
+		return nil
+	}
+	if n.Kind == 's' {
+		cells := t.standing[n.Segment]
+		if cells == nil {
+			cells = map[aggregator.Cell]int64{}
+			t.standing[n.Segment] = cells
+		}
+		for c, v := range row {
+			cells[c] += sign * v
+		}
+		return nil
+	}
+	day := n.Day
+	if n.Kind == 'o' {
+		day = firstDay
+	} else if day <= firstDay {
+		return nil
+	}
+	cells := t.days[n.Segment]
+	if cells == nil {
+		cells = map[aggregator.Cell]*series{}
+		t.days[n.Segment] = cells
+	}
+	for c, v := range row {
+		s := cells[c]
+		if s == nil {
+			s = &series{first: day}
+			cells[c] = s
+		}
+		if err := s.add(day, sign*v); err != nil {
+			return fmt.Errorf("row %s: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// level is the sum of all changes up to the day.
+func (t *table) level(segment string, c aggregator.Cell, day int32) int64 {
+	s := t.days[segment][c]
+	if s == nil {
+		return 0
+	}
+	return s.level(day)
+}
+
+// series is the changes of one counter by day, with their running sums.
+type series struct {
+	first  int32
+	change []int64
+	sum    []int64 // of change[0..i], right for i < clean
+	clean  int
+}
+
+func (s *series) add(day int32, v int64) error {
+	if len(s.change) == 0 {
+		s.first = day
+	}
+	last := s.first + int32(len(s.change)) - 1
+	if lo, hi := min(s.first, day), max(last, day); int64(hi)-int64(lo) > maxSpan {
+		return fmt.Errorf("days %d to %d lie further apart than %d days", lo, hi, maxSpan)
+	}
+	if day < s.first {
+		front := make([]int64, s.first-day, int(s.first-day)+len(s.change))
+		s.change = append(front, s.change...)
+		s.first, s.clean = day, 0
+	}
+	for int(day-s.first) >= len(s.change) {
+		s.change = append(s.change, 0)
+	}
+	i := int(day - s.first)
+	s.change[i] += v
+	s.clean = min(s.clean, i)
+	return nil
+}
+
+func (s *series) level(day int32) int64 {
+	i := min(int(day-s.first), len(s.change)-1)
+	if day < s.first || i < 0 {
+		return 0
+	}
+	for len(s.sum) < len(s.change) {
+		s.sum = append(s.sum, 0)
+	}
+	for ; s.clean <= i; s.clean++ {
+		s.sum[s.clean] = s.change[s.clean]
+		if s.clean > 0 {
+			s.sum[s.clean] += s.sum[s.clean-1]
+		}
+	}
+	return s.sum[i]
+}

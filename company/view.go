@@ -1,0 +1,142 @@
+package company
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// Other is the value of a dimension under which the segments beyond the largest
+// are added up.
+const Other = "other"
+
+// view is the sum over all shards: a kpi.Levels. The days that a shard has
+// frozen must have been loaded before they are asked for.
+type view struct {
+	table
+	shards []*shard
+	frozen map[frozenDay]*frozenSum
+	cap    int                 // segments a dimension keeps apart
+	groups map[string][]string // of "plan=other": the segments in it; nil: to be formed anew
+	listed []string            // all segments, capped, sorted
+}
+
+// frozenDay names one day's frozen rows of a segment.
+type frozenDay struct {
+	day     int32
+	segment string
+}
+
+// frozenSum is the sum of the frozen rows of one day over the shards it has.
+// Frozen rows don't change, so a shard that freezes the day later is added.
+type frozenSum struct {
+	row aggregator.Row
+	has []bool // by shard
+}
+
+// Level implements kpi.Levels.
+func (v *view) Level(c aggregator.Counter, cur event.Currency, segment string, day int32) int64 {
+	cell := aggregator.Cell{Counter: c, Currency: cur}
+	members, grouped := v.groups[segment]
+	if !grouped {
+		return v.one(segment, cell, day)
+	}
+	var n int64
+	for _, m := range members {
+		n += v.one(m, cell, day)
+	}
+	return n
+}
+
+func (v *view) one(segment string, cell aggregator.Cell, day int32) int64 {
+	n := v.level(segment, cell, day)
+	if f := v.frozen[frozenDay{day, segment}]; f != nil {
+		n += f.row[cell]
+	}
+	return n
+}
+
+// Standing implements kpi.Levels.
+func (v *view) Standing(c aggregator.Counter, segment string) int64 {
+	var n int64
+	for _, m := range v.members(segment) {
+		n += v.standing[m][aggregator.Cell{Counter: c}]
+	}
+	return n
+}
+
+// Currencies implements kpi.Levels.
+func (v *view) Currencies() []event.Currency {
+	found := map[event.Currency]bool{}
+	for _, cells := range v.days {
+		for c := range cells {
+			if c.Counter.Money() {
+				found[c.Currency] = true
+			}
+		}
+	}
+	for _, f := range v.frozen {
+		for c := range f.row {
+			if c.Counter.Money() {
+				found[c.Currency] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), func(a, b event.Currency) int { return strings.Compare(string(a[:]), string(b[:])) })
+}
+
+// members lists the stored segments that a segment stands for.
+func (v *view) members(segment string) []string {
+	if m, ok := v.groups[segment]; ok {
+		return m
+	}
+	return []string{segment}
+}
+
+// group forms "other" of each dimension: what lies beyond the cap largest by
+// customers on the day, ties by name. A value that is called "other" by the
+// events belongs to it.
+func (v *view) group(day int32) {
+	v.groups = map[string][]string{}
+	v.listed = v.listed[:0]
+	byDimension := map[string][]string{}
+	for segment := range v.rows {
+		if dimension, _, ok := strings.Cut(segment, "="); ok {
+			byDimension[dimension] = append(byDimension[dimension], segment)
+		}
+	}
+	for dimension, segments := range byDimension {
+		other := dimension + "=" + Other
+		var rest []string
+		if i := slices.Index(segments, other); i >= 0 {
+			rest = append(rest, other)
+			segments = slices.Delete(segments, i, i+1)
+		}
+		if len(segments) > v.cap {
+			v.sortBySize(segments, day)
+			rest = append(rest, segments[v.cap:]...)
+			segments = segments[:v.cap]
+		}
+		if len(rest) > 0 {
+			v.groups[other] = rest
+			segments = append(segments, other)
+		}
+		v.listed = append(v.listed, segments...)
+	}
+	slices.Sort(v.listed)
+}
+
+func (v *view) sortBySize(segments []string, day int32) {
+	customers := aggregator.Cell{Counter: aggregator.Customers}
+	size := make(map[string]int64, len(segments))
+	for _, s := range segments {
+		size[s] = v.one(s, customers, day)
+	}
+	slices.SortFunc(segments, func(a, b string) int {
+		return cmp.Or(cmp.Compare(size[b], size[a]), strings.Compare(a, b))
+	})
+}
