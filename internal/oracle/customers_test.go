@@ -147,6 +147,22 @@ func TestCancellations(t *testing.T) {
 			s.cancels("c", "", "2024-03-02 09:00", "2024-03-05 09:00")
 			s.signals("c", "cancellation_withdrawn", "", "2024-03-03 09:00")
 		}, "111111", nil},
+		{"all withdrawn", func(s *script) {
+			s.buys("c", "x", 500, "2024-03-01 09:00")
+			s.cancels("c", "*", "2024-03-02 09:00", "2024-03-05 09:00")
+			s.signals("c", "cancellation_withdrawn", "", "2024-03-03 09:00")
+			s.cancels("c", "", "2024-03-02 09:00", "")
+			s.cancels("c", "x", "2024-03-05 09:00", "2024-03-06 09:00")
+		}, "111110", map[int]int64{2: 1, 6: 1}},
+		{"one of two withdrawn", func(s *script) {
+			s.buys("c", "x", 500, "2024-03-01 09:00")
+			s.cancels("c", "*", "2024-03-02 09:00", "2024-03-05 09:00")
+			s.signals("c", "cancellation_withdrawn", "x", "2024-03-03 09:00")
+		}, "111111", map[int]int64{5: 1}},
+		{"the unnamed one, not all", func(s *script) {
+			s.buys("c", "x", 500, "2024-03-01 09:00")
+			s.cancels("c", "", "2024-03-02 09:00", "")
+		}, "111111", map[int]int64{2: 1}},
 		{"withdrawn too late", func(s *script) {
 			s.cancels("c", "", "2024-03-02 09:00", "2024-03-05 09:00")
 			s.signals("c", "cancellation_withdrawn", "", "2024-03-05 09:00")
@@ -242,13 +258,23 @@ func TestLapse(t *testing.T) {
 	r.level("Customers", "2024-03-29", 0) // b
 	r.level("Cancellations", "2024-02-29", 0)
 
-	s.cfg.LapseGrace = 3 * 24 * time.Hour
-	r = s.rest("2024-04-10")
-	r.level("Customers", "2024-03-02", 3)
-	r.level("Customers", "2024-03-03", 2)
+	s.events = s.events[len(s.events)-1:] // e alone
+	for at, paying := range map[string]bool{"2024-03-22 23:29:59": true, "2024-03-22 23:30": false} {
+		if got := s.rest(at).Customers["e"].Paying; got != paying {
+			t.Errorf("e at %s: %v", at, got)
+		}
+	}
+}
 
+func TestLapseGrace(t *testing.T) {
+	s := scenario(t, "UTC")
+	s.buys("a", "", 1000, "2024-01-31 09:00") // until 29 February 09:00
+	s.cfg.LapseGrace = 3 * 24 * time.Hour
+	r := s.rest("2024-04-10")
+	r.level("Customers", "2024-03-02", 1)
+	r.level("Customers", "2024-03-03", 0)
 	s.cfg.LapseGrace = oracle.Never
-	s.rest("2024-04-10").level("Customers", "2024-04-09", 4)
+	s.rest("2024-04-10").level("Customers", "2024-04-09", 1)
 }
 
 func TestLapseAndCancellation(t *testing.T) {
@@ -293,5 +319,54 @@ func TestBasisPurchases(t *testing.T) {
 	}
 	if c := r.Customers["d"]; c.Paying || c.FirstPaidDay != day("1997-01-02") {
 		t.Errorf("d: %+v", c)
+	}
+}
+
+// Source and id make an event: the same twice is once, the same id from
+// another source is another event, and unknown types are nobody's.
+func TestDuplicates(t *testing.T) {
+	s := scenario(t, "UTC")
+	s.cfg.Basis = oracle.BasisPurchases
+	s.orders("a", "o1", 1500, "2024-03-01 09:00")
+	s.events = append(s.events, s.events[0])
+	s.refunds("a", "o1", 1500, "2024-03-03 09:00")
+	s.orders("b", "o2", 1500, "2024-03-01 09:00")
+	s.refunds("b", "o2", 750, "2024-03-03 09:00")
+	s.events = append(s.events, s.events[len(s.events)-1]) // half of it, not all
+	s.orders("d", "", 1500, "2024-03-01 09:00")            // the event's id is its order
+	s.refunds("d", string(s.events[len(s.events)-1].ID), 1500, "2024-03-03 09:00")
+	s.orders("f", "", 1500, "2024-03-01 09:00")
+	s.orders("f", "", 1500, "2024-03-02 09:00") // another
+	s.refunds("f", string(s.events[len(s.events)-1].ID), 1500, "2024-03-03 09:00")
+	for i, source := range []string{"x", "y"} {
+		s.login("b", []string{"u", "v"}[i], "2024-03-01 09:00")
+		e := &s.events[len(s.events)-1]
+		e.ID, e.Source = []byte("same"), []byte(source)
+	}
+	s.add(event.Unknown, "page_viewed", "z", "2024-03-01 09:00")
+	r := s.rest("2024-03-05")
+	r.level("Customers", "2024-03-02", 4)
+	for customer, paying := range map[string]bool{"a": false, "b": true, "d": false, "f": true} {
+		if got := r.Customers[customer].Paying; got != paying {
+			t.Errorf("%s paying: %v", customer, got)
+		}
+	}
+	r.level("UsersActive1", "2024-03-01", 2)
+	if _, known := r.Customers["z"]; known {
+		t.Error("an event of unknown type makes no customer")
+	}
+}
+
+// An amount of 0 makes nobody a customer, not even one who ever was.
+func TestFree(t *testing.T) {
+	s := scenario(t, "UTC")
+	s.buys("c", "", 0, "2024-03-01 09:00")
+	r := s.rest("2024-03-05")
+	if c := r.Customers["c"]; c.EverPaid || len(r.Standing) != 0 {
+		t.Errorf("%+v, %v", c, r.Standing)
+	}
+	s.buys("c", "", 1000, "2024-03-03 09:00")
+	if c := s.rest("2024-03-05").Customers["c"]; !c.EverPaid || c.FirstPaidDay != day("2024-03-03") {
+		t.Errorf("%+v", c)
 	}
 }

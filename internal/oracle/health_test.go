@@ -285,7 +285,9 @@ func TestTicketTimers(t *testing.T) {
 		r.firing(c.since)
 	}
 	s.rest("2024-03-06 09:59").band("2024-03-05", oracle.Amber) // 70 is no green, and green was lost below 72
+	s.rest("2024-03-06 09:59").band("2024-03-04", oracle.Green) // before it was opened
 	s.signals("c", "ticket_resolved", "t", "2024-03-08 08:00")
+	s.signals("c", "ticket_resolved", "t", "2024-03-08 18:00") // again: the earlier counts
 	s.rest("2024-03-09 07:59:59.999").firing("2024-03-06 10:00")
 	s.rest("2024-03-09 08:00").firing("")
 	s.rest("2024-03-09 08:00").band("2024-03-08", oracle.Green)
@@ -300,6 +302,7 @@ func TestOldestTicket(t *testing.T) {
 	s.buys("c", "", 1000, "2024-03-01 10:00")
 	s.signals("c", "ticket_opened", "a", "2024-03-05 10:00")
 	s.signals("c", "ticket_opened", "", "2024-03-06 10:00") // by its own id: nothing resolves it
+	s.signals("c", "ticket_resolved", "", "2024-03-06 10:10")
 	s.signals("c", "ticket_resolved", "a", "2024-03-06 11:00")
 	tickets := func(at string) *big.Rat {
 		for _, part := range s.rest(at).Customers["c"].Contributions {
@@ -315,6 +318,26 @@ func TestOldestTicket(t *testing.T) {
 	s.events = s.events[:len(s.events)-1]
 	if got := tickets("2024-03-06 10:30"); got == nil || got.Cmp(big.NewRat(49, 2)) != 0 {
 		t.Errorf("while both are open: %v hours, want 24.5", got)
+	}
+}
+
+// Invoices are late from the moment they are told to be until they are paid; a
+// ref counts once, and one that is paid before it is late never is.
+func TestInvoices(t *testing.T) {
+	s := scenario(t, "UTC")
+	dial(s, 80, 60, 30)
+	s.buys("c", "", 1000, "2024-03-01 10:00")
+	s.signals("c", "invoice_late", "i", "2024-03-02 10:00")
+	s.signals("c", "invoice_late", "i", "2024-03-03 10:00")
+	s.signals("c", "invoice_paid", "j", "2024-03-03 11:00")
+	s.signals("c", "invoice_late", "j", "2024-03-03 12:00")
+	s.signals("c", "invoice_late", "k", "2024-03-04 10:00")
+	s.signals("c", "invoice_paid", "k", "2024-03-05 10:00")
+	s.signals("c", "invoice_paid", "i", "2024-03-06 10:00")
+	s.signals("c", "invoice_late", "i", "2024-03-07 10:00") // has been paid
+	r := s.rest("2024-03-08 12:00")
+	for i, band := range []oracle.Band{oracle.Green, oracle.Amber, oracle.Amber, oracle.Red, oracle.Amber, oracle.Green, oracle.Green} {
+		r.band(date("2024-03-01", i), band)
 	}
 }
 

@@ -22,10 +22,12 @@ func drawCase(t *rapid.T) (oracle.Config, oracle.Input) {
 	cfg.ActivePurchaseDays = rapid.SampledFrom([]int{90, 5}).Draw(t, "active_purchase_days")
 	cfg.LapseGrace = rapid.SampledFrom([]time.Duration{oracle.Never, 0, 36 * time.Hour}).Draw(t, "lapse_grace")
 	cfg.UncancelByPurchase = rapid.Bool().Draw(t, "uncancel")
+	cfg.Profile.MinCoverage = rapid.SampledFrom([]int64{500, 860}).Draw(t, "min_coverage")
 	cfg.Activity = append(cfg.Activity, "signal:feature_used")
 	events := generate.History(t, generate.Options{Place: place, Days: 45, Horizon: 15, MaxEvents: 150, MaxCustomers: 6})
 	end := cfg.Start(place.FirstDay + 45)
-	return cfg, oracle.Input{Events: events, Watermark: end + rapid.Int64Range(0, 40*24*3_600_000).Draw(t, "after")}
+	after := rapid.SampledFrom([]int64{0, 20, 120}).Draw(t, "days after") // the last: windows of 90 days see the events leave
+	return cfg, oracle.Input{Events: events, Watermark: end + after*24*3_600_000 + rapid.Int64Range(0, 24*3_600_000).Draw(t, "after")}
 }
 
 func TestOrderAndDuplicatesDoNotMatter(t *testing.T) {
@@ -83,6 +85,20 @@ func TestIdentities(t *testing.T) {
 	})
 }
 
+// Levels do not depend on which days are asked for.
+func TestDaysStandAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, in := drawCase(t)
+		day := cfg.Day(in.Watermark) + rapid.Int32Range(-100, 50).Draw(t, "day")
+		alone := oracle.Compute(cfg, in, day, day).Levels
+		among := oracle.Compute(cfg, in, day-100, day+20).Levels
+		maps.DeleteFunc(among, func(key oracle.Key, _ int64) bool { return key.Day != day })
+		if !maps.Equal(alone, among) {
+			t.Fatalf("day %d: alone %v, among others %v", day, alone, among)
+		}
+	})
+}
+
 func equal(t *rapid.T, day int32, what string, got, want int64) {
 	t.Helper()
 	if got != want {
@@ -135,6 +151,37 @@ func TestCustomersAddUp(t *testing.T) {
 			t.Fatalf("whole %v, sum %v", whole.Levels, sum)
 		}
 	})
+}
+
+// The cases that the properties are tried on reach every counter.
+func TestCasesReachEveryCounter(t *testing.T) {
+	truth := rapid.Custom(func(t *rapid.T) *oracle.Result {
+		cfg, in := drawCase(t)
+		day := cfg.Day(in.Watermark)
+		return oracle.Compute(cfg, in, day-60, day)
+	})
+	count := map[string]int{}
+	for seed := range 100 {
+		r := truth.Example(seed)
+		for _, figures := range []map[oracle.Key]int64{r.Levels, r.Standing} {
+			for key := range figures {
+				count[key.Counter+key.Currency]++
+			}
+		}
+		count["at risk"] += len(r.Firing)
+	}
+	for _, counter := range []string{
+		"UsersActive1", "UsersActive7", "UsersActive30", "UserDays30", "CustomersActive1", "CustomersActive7",
+		"CustomersActive30", "UsersEver", "CustomersEver", "Customers", "Start7", "Start30", "Start90", "Lost7", "Lost30",
+		"Lost90", "Cancellations", "Silent", "HealthRed", "HealthAmber", "HealthGreen", "HealthUnknown",
+		"NPSPromoters30", "NPSPassives30", "NPSDetractors30", "NPSPromoters90", "NPSPassives90", "NPSDetractors90",
+		"CSATSatisfied30", "CSATAnswers30", "CSATSatisfied90", "CSATAnswers90", "MRRUSD", "MRREUR", "MRRAtRiskUSD",
+		"MRRAtRiskEUR", "at risk",
+	} {
+		if count[counter] == 0 {
+			t.Errorf("never reached: %s", counter)
+		}
+	}
 }
 
 func BenchmarkCompute(b *testing.B) {

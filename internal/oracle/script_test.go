@@ -124,7 +124,7 @@ func (s *script) answers(customer, respondent string, kind event.SurveyKind, sco
 	return e
 }
 
-// truth computes all days of 2011 to 2026 that are near the watermark.
+// truth is a script and what holds at rest.
 type truth struct {
 	*script
 	*oracle.Result

@@ -118,8 +118,18 @@ func (h *history) drawCustomer() {
 // between draws an integer of from..to.
 func (h *history) between(from, to int) int { return rapid.IntRange(from, to).Draw(h.t, "n") }
 
-// chance draws true in about so many of 100 cases.
-func (h *history) chance(percent int) bool { return h.between(0, 99) >= 100-percent }
+// chance draws true in about so many of 100 cases, to the next sixteenth. (Integers
+// are drawn small more often than not, bits are fair.)
+func (h *history) chance(percent int) bool {
+	n := 0
+	for range 4 {
+		n *= 2
+		if rapid.Bool().Draw(h.t, "chance") {
+			n++
+		}
+	}
+	return n >= 16-(16*percent+50)/100
+}
 
 // pick draws one of a list.
 func pick[T any](h *history, list ...T) T { return list[h.between(0, len(list)-1)] }
@@ -155,7 +165,8 @@ func (h *history) moment(n int) int64 {
 	case next-start < minute:
 		return start // a skipped day
 	}
-	return start + minute*int64(h.between(0, int((next-start)/minute)-1))
+	minutes := int((next - start) / minute) // small draws are in the morning
+	return start + minute*int64((h.between(0, minutes-1)+9*60)%minutes)
 }
 
 // newEvent draws a new event with an identity of its own: ids repeat from source to
