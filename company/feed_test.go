@@ -173,6 +173,11 @@ func TestFeed(t *testing.T) {
 	if slices.Contains(batch.Drop, "customers|||2026-11-21") || !slices.Contains(batch.Drop, "customers|||2026-11-20") || slices.Contains(batch.Drop, "customers|||2026-11-22") {
 		t.Errorf("dropped: %v", batch.Drop)
 	}
+	for _, c := range next(t, feed, now+200_000).Changes {
+		if c.Figure.Day < "2026-11-22" {
+			t.Errorf("said of a frozen day: %s", c.Key)
+		}
+	}
 }
 
 func TestFeedGoesOnAfterATakeOver(t *testing.T) {

@@ -103,7 +103,7 @@ func (s *series) add(day int32, v int64) error {
 	if day < s.first {
 		front := make([]int64, s.first-day, int(s.first-day)+len(s.change))
 		s.change = append(front, s.change...)
-		s.first, s.clean = day, 0
+		s.first = day
 	}
 	for int(day-s.first) >= len(s.change) {
 		s.change = append(s.change, 0)
