@@ -43,20 +43,22 @@ type quoted struct {
 	csv    *csv.Reader
 	budget *budget
 	skip   int // lines before the table
+	line   int // of the latest row
 }
 
 func (q *quoted) next() ([]string, int, error) {
 	q.budget.left = 2 * maxLine
 	cells, err := q.csv.Read()
 	if err != nil {
-		line := q.skip + 1
+		line := q.line + 1
 		if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
-			line += wrong.StartLine - 1
+			line = wrong.StartLine + q.skip
 		}
 		return nil, line, err
 	}
-	line, _ := q.csv.FieldPos(0)
-	return cells, line + q.skip, nil
+	q.line, _ = q.csv.FieldPos(0)
+	q.line += q.skip
+	return cells, q.line, nil
 }
 
 var errLongRow = errors.New("the row is longer than 1 MiB; is a quote not closed?")
@@ -96,7 +98,7 @@ func newRows(in *input, f Format) (rows, error) {
 	b := &budget{Reader: in, left: 2 * maxLine}
 	c := csv.NewReader(b)
 	c.Comma, c.ReuseRecord, c.FieldsPerRecord = separator, true, -1
-	return &quoted{csv: c, budget: b, skip: f.Skip}, nil
+	return &quoted{csv: c, budget: b, skip: f.Skip, line: f.Skip}, nil
 }
 
 // table reads a table through a mapping.
@@ -237,12 +239,13 @@ func (t *tableReader) event(b *builder, cells []string, line int) error {
 
 // broken words an error after which the rest of the file cannot be read.
 func (t *tableReader) broken(line int, err error) error {
-	wrong := (*csv.ParseError)(nil)
 	switch {
 	case errors.Is(err, bufio.ErrTooLong), errors.Is(err, errLongRow):
 		return fmt.Errorf("%s:%d: %w", t.name, line, errLongRow)
-	case errors.As(err, &wrong):
-		return fmt.Errorf("%s:%d: column %d: a quote stands where none can; correct it, or the separator", t.name, line, wrong.Column)
+	case errors.Is(err, csv.ErrBareQuote):
+		return fmt.Errorf("%s:%d: a quote stands inside of a cell; correct it, or the separator", t.name, line)
+	case errors.Is(err, csv.ErrQuote):
+		return fmt.Errorf("%s:%d: a quote is not closed, or something follows its end; correct it, or the separator", t.name, line)
 	}
 	return fmt.Errorf("read %s: %w", t.name, err)
 }
