@@ -166,6 +166,16 @@ func TestEncode(t *testing.T) {
 			t.Errorf("%s\nlacks %s", b, part)
 		}
 	}
+	told, err := Decode(b)
+	if err != nil || told.State != StateFiring || told.Subject != "acme<1>" || told.Episode != 7 || told.Since != "2026-11-20" ||
+		*told.Value != "44" || told.MRR.Amount != 25_000 || len(told.Contributions) != 5 || told.Contributions[1].Weighted != 3 {
+		t.Errorf("read back: %+v (%v)", told, err)
+	}
+	for _, damaged := range []string{"", "[]", `{"type":"login"}`} {
+		if _, err := Decode([]byte(damaged)); err == nil {
+			t.Errorf("%q was read as an alert", damaged)
+		}
+	}
 	a = Alert{Rule: "churn_high", Subject: "customer_churn_rate", Time: 1_795_305_600_500, Cause: Cause{Timer: "2026-11-22T00:00:00Z"}}
 	b, err = a.Encode(12)
 	if err != nil {

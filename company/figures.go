@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
@@ -13,17 +14,34 @@ import (
 // Query asks for one figure a day. The window is one of the KPI's, days beyond
 // the running day have no figures.
 type Query struct {
-	KPI      kpi.KPI
-	Window   string
-	Segment  string
-	From, To int32 // both included
+	KPI     kpi.KPI
+	Window  string
+	Segment string
+	From    int32 // Unset: defaultDays days that end with To
+	To      int32 // included; Unset: the running day
 }
+
+// Unset stands for a day that was not asked for.
+const Unset = math.MinInt32
+
+// defaultDays is the length of a series of which no beginning was asked for.
+const defaultDays = 30
 
 // Figures answers a query, one figure a day in rising order; a KPI that is for
 // now only has one. There are none before the first event. While the reader is
 // not ready no figure is complete.
 func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 	var out []kpi.Figure
+	running, ok := r.RunningDay()
+	if !ok {
+		return nil, nil
+	}
+	if q.To == Unset {
+		q.To = running
+	}
+	if q.From == Unset {
+		q.From = q.To - defaultDays + 1
+	}
 	err := r.with(ctx, []string{q.Segment}, q.From, q.To, func(s *kpi.Source) {
 		if q.KPI.NowOnly {
 			out = append(out, s.Figure(q.KPI, q.Window, q.Segment, s.RunningDay()))

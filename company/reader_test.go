@@ -72,6 +72,12 @@ func TestFiguresAddUpOverShards(t *testing.T) {
 	if got := values(t, r, "customers", "", today-3, today+5); got != "14 15 17 16?" {
 		t.Errorf("customers: %s", got)
 	}
+	if got := values(t, r, "customers", "", Unset, today-2); !strings.HasSuffix(got, " 0 14 15") || len(strings.Fields(got)) != 30 {
+		t.Errorf("30 days of customers: %s", got)
+	}
+	if got := values(t, r, "customers", "", today-1, Unset); got != "17 16?" {
+		t.Errorf("customers up to the running day: %s", got)
+	}
 	if got := values(t, r, "customers", "plan=pro", today-1, today); got != "3 3?" {
 		t.Errorf("customers of plan=pro: %s", got)
 	}
