@@ -116,6 +116,7 @@ func readFrame(b []byte) (frame, error) {
 // is counted, whatever the broker sends: its fate isn't decided.
 func measure(b []byte, from, stable int64) (n int, next int64, err error) {
 	next = from
+	last := int64(-1)
 	for n < len(b) {
 		f, err := readFrame(b[n:])
 		switch {
@@ -123,13 +124,14 @@ func measure(b []byte, from, stable int64) (n int, next int64, err error) {
 			return n, next, nil
 		case err != nil:
 			return n, next, err
-		case n > 0 && f.base < next:
-			return n, next, fmt.Errorf("%w: offset %d after offset %d", errFormat, f.base, next-1)
+		case f.base <= last:
+			return n, next, fmt.Errorf("%w: offset %d after offset %d", errFormat, f.base, last)
 		case f.base >= stable:
 			return n, next, nil
 		}
 		n += f.size
-		next = max(next, f.last+1)
+		last = f.last
+		next = max(next, last+1)
 	}
 	return n, next, nil
 }

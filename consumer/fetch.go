@@ -27,7 +27,7 @@ type FetcherOptions struct {
 	PartitionQueueBytes int
 	// PartitionMaxBytes is asked for of one topic-partition in one request. 1 MiB.
 	PartitionMaxBytes int
-	// MaxBytes is asked for in one request. 8 MiB.
+	// MaxBytes is asked for in one request, of all its topic-partitions. 8 MiB.
 	MaxBytes int
 	// MaxWait is how long a broker holds a request that finds nothing. 100 ms.
 	// New messages end the wait.
@@ -42,6 +42,8 @@ type FetcherOptions struct {
 	ExpandedBytes int
 	// Timeout is how long an answer may take, beyond MaxWait. 10 s.
 	Timeout time.Duration
+
+	goneAfter time.Duration // a test's; see goneAfter
 }
 
 // Bounds of memory that aren't configured.
@@ -68,6 +70,9 @@ func (o *FetcherOptions) defaults() {
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
+	}
+	if o.goneAfter <= 0 {
+		o.goneAfter = goneAfter
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -71,7 +72,7 @@ func (f *Fetcher) fetchOne(ctx context.Context, m *metadata.Response, topic stri
 	}
 	req := &fetchRequest{broker: leader, Request: fetch.Request{
 		ReplicaID: -1, SessionEpoch: -1, IsolationLevel: int8(kafka.ReadCommitted),
-		MinBytes: 1, MaxBytes: reserveBytes, MaxWaitTime: int32(f.opt.MaxWait / time.Millisecond),
+		MinBytes: 1, MaxBytes: math.MaxInt32, MaxWaitTime: int32(f.opt.MaxWait / time.Millisecond),
 		Topics: []fetch.RequestTopic{{Topic: topic, Partitions: []fetch.RequestPartition{{
 			Partition: int32(partition), CurrentLeaderEpoch: -1, FetchOffset: offset,
 			LogStartOffset: -1, PartitionMaxBytes: reserveBytes,

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -42,10 +42,10 @@ const (
 
 // plan is what one request asks for, and how.
 type plan struct {
-	asks     []ask
-	maxBytes int
-	wait     time.Duration
-	skipped  bool // streams were left out because their queues are full
+	asks    []ask
+	bytes   int // of all asks
+	wait    time.Duration
+	skipped bool // streams were left out because their queues are full
 }
 
 // whileFull is how often streams at their ends are looked at while others are
@@ -93,10 +93,10 @@ func (l *loop) plan() plan {
 	f := l.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	share := f.share()
+	share, now := f.share(), time.Now()
 	free := f.opt.QueueBytes - f.queued - f.reserved
 	p := plan{asks: l.asks[:0], wait: f.opt.MaxWait}
-	wanted, minimum := 0, 0
+	behind := 0
 	for _, s := range f.streams {
 		if s.leader != l.broker || s.outside || s.err != nil {
 			continue
@@ -108,20 +108,20 @@ func (l *loop) plan() plan {
 			p.skipped = true
 			continue
 		}
-		a := ask{s: s, from: s.next, bytes: max(reserveBytes, min(room, f.opt.PartitionMaxBytes)), class: filling}
+		a := ask{s: s, from: s.next, bytes: reserveBytes, class: filling}
+		if !s.atEnd(now) {
+			a.bytes = max(reserveBytes, min(room, f.opt.PartitionMaxBytes))
+			behind++
+		}
 		switch {
 		case s.starved:
 			a.class = starving
 		case s.queued == 0:
 			a.class = empty
 		}
-		if s.queued == 0 {
-			minimum += reserveBytes
-		}
 		if s.queued == 0 && s.answered.IsZero() {
 			p.wait = 0 // somebody waits to hear whether this is the end
 		}
-		wanted += a.bytes
 		p.asks = append(p.asks, a)
 	}
 	if p.skipped {
@@ -129,9 +129,21 @@ func (l *loop) plan() plan {
 	}
 	l.asks = p.asks
 	l.order(p.asks)
-	p.maxBytes = min(wanted, max(free, minimum), max(f.opt.MaxBytes, minimum))
-	f.reserved += p.maxBytes
+	p.ration(behind, min(free, f.opt.MaxBytes))
+	f.reserved += p.bytes
 	return p
+}
+
+// ration cuts down what is asked for of each topic-partition, so that all of it
+// fits. The request's own limit is not used: it makes a broker leave out the
+// last ones, and kfake forget which transactions were aborted.
+func (p *plan) ration(behind, free int) {
+	each := (free - (len(p.asks)-behind)*reserveBytes) / max(1, behind)
+	for i := range p.asks {
+		a := &p.asks[i]
+		a.bytes = max(reserveBytes, min(a.bytes, each))
+		p.bytes += a.bytes
+	}
 }
 
 // order puts the asks into the order in which the broker shall fill its answer.
@@ -172,7 +184,7 @@ func (l *loop) exchange(req *fetchRequest, p plan) (brought bool, err error) {
 	cancel()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.reserved -= p.maxBytes
+	f.reserved -= p.bytes
 	if err != nil {
 		if f.ctx.Err() == nil {
 			f.log.say(l.name, func(log *zap.Logger) {
@@ -201,7 +213,7 @@ func (l *loop) fillRequest(req *fetchRequest, p plan) {
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(p.wait / time.Millisecond),
 		MinBytes:       int32(l.f.opt.MinBytes),
-		MaxBytes:       int32(p.maxBytes),
+		MaxBytes:       math.MaxInt32,
 		IsolationLevel: int8(kafka.ReadCommitted),
 		SessionEpoch:   -1, // no fetch session
 		Topics:         req.Topics[:0],
@@ -309,7 +321,7 @@ func (f *Fetcher) refused(s *Stream, code int16) {
 		s.fail(&Refused{Topic: s.topic, Partition: s.partition, Err: err})
 		return
 	}
-	f.log.say(fmt.Sprint("stream ", s.topic, s.partition), func(log *zap.Logger) {
+	f.log.say(s.name(), func(log *zap.Logger) {
 		log.Warn("broker refused a fetch, looking for the partition's leader",
 			zap.String("topic", s.topic), zap.Int("partition", s.partition), zap.Error(err))
 	})

@@ -125,7 +125,7 @@ func (f *Fetcher) metadata(ctx context.Context, topics []string) (*metadata.Resp
 // settleLeader gives a stream the leader that m names. The caller holds f.mu.
 func (f *Fetcher) settleLeader(s *Stream, m *metadata.Response) {
 	leader, err := leaderOf(m, s.topic, s.partition)
-	key := fmt.Sprint("leader ", s.topic, s.partition)
+	key := "leader of " + s.name()
 	switch {
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		s.fail(&Refused{Topic: s.topic, Partition: s.partition, Err: err})
@@ -134,7 +134,7 @@ func (f *Fetcher) settleLeader(s *Stream, m *metadata.Response) {
 			s.unknown = time.Time{}
 		} else if s.unknown.IsZero() {
 			s.unknown = time.Now()
-		} else if time.Since(s.unknown) > goneAfter {
+		} else if time.Since(s.unknown) > f.opt.goneAfter {
 			s.fail(&TopicGone{Topic: s.topic, Partition: s.partition})
 			return
 		}
@@ -206,7 +206,7 @@ func (f *Fetcher) inspect(s *Stream) {
 	defer f.mu.Unlock()
 	switch {
 	case err != nil:
-		f.log.say(fmt.Sprint("stream ", s.topic, s.partition), func(log *zap.Logger) {
+		f.log.say(s.name(), func(log *zap.Logger) {
 			log.Warn("offset is out of range, asking where the log begins failed, trying again",
 				zap.String("topic", s.topic), zap.Int("partition", s.partition), zap.Error(err))
 		})

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -177,3 +178,6 @@ func (s *Stream) Close() {
 		s.head = nil
 	}
 }
+
+// name is the stream's key in the trouble log.
+func (s *Stream) name() string { return fmt.Sprintf("%s/%d", s.topic, s.partition) }

@@ -42,10 +42,20 @@ const defaultMaxMessageBytes = 1<<20 + 12
 
 // ReadTopics asks the brokers about topics: metadata, offsets, configuration.
 func ReadTopics(ctx context.Context, adm *kadm.Client, names ...string) (TopicSet, error) {
+	set, found, err := describeTopics(ctx, adm, names)
+	if err != nil || len(found) == 0 {
+		return set, err
+	}
+	return set, readOffsets(ctx, adm, set, found)
+}
+
+// describeTopics is ReadTopics without the offsets. It also returns the names
+// of the topics that exist, sorted.
+func describeTopics(ctx context.Context, adm *kadm.Client, names []string) (TopicSet, []string, error) {
 	set := TopicSet{Topics: make(map[string]Topic)}
 	m, err := adm.Metadata(ctx, names...)
 	if err != nil {
-		return set, fmt.Errorf("read metadata of topics %s: %w", strings.Join(names, ", "), err)
+		return set, nil, fmt.Errorf("read metadata of topics %s: %w", strings.Join(names, ", "), err)
 	}
 	set.ClusterID = m.Cluster
 	var found []string
@@ -54,19 +64,16 @@ func ReadTopics(ctx context.Context, adm *kadm.Client, names ...string) (TopicSe
 		case errors.Is(d.Err, kerr.UnknownTopicOrPartition):
 			continue
 		case d.Err != nil:
-			return set, fmt.Errorf("read metadata of topic %s: %w", name, d.Err)
+			return set, nil, fmt.Errorf("read metadata of topic %s: %w", name, d.Err)
 		}
 		found = append(found, name)
 		set.Topics[name] = Topic{Name: name, ID: d.ID.String(), Partitions: len(d.Partitions)}
 	}
 	slices.Sort(found)
 	if len(found) == 0 {
-		return set, nil
+		return set, nil, nil
 	}
-	if err := readOffsets(ctx, adm, set, found); err != nil {
-		return set, err
-	}
-	return set, readConfigs(ctx, adm, set, found)
+	return set, found, readConfigs(ctx, adm, set, found)
 }
 
 func readOffsets(ctx context.Context, adm *kadm.Client, set TopicSet, names []string) error {

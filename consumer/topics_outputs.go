@@ -95,7 +95,7 @@ func EnsureOutputs(ctx context.Context, adm *kadm.Client, set TopicSet, inputs [
 	}
 	outputs := outputsFor(names, partitions, set.MaxMessageBytes(inputs))
 	for attempt := 0; ; attempt++ {
-		have, err := ReadTopics(ctx, adm, outputNames(outputs)...)
+		have, _, err := describeTopics(ctx, adm, outputNames(outputs))
 		if err != nil {
 			return err
 		}

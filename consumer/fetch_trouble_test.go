@@ -1,0 +1,228 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func testTopicGone(t *testing.T, addr string) {
+	topic := newTopic(t, addr, 1, nil)
+	produce(t, kgoClient(t, addr), &kgo.Record{Topic: topic, Value: []byte("v")})
+	f := newFetcher(t, addr, func(o *FetcherOptions) { o.goneAfter = time.Second })
+	k := open(t, f, topic, 0, 0)
+	k.toEnd()
+	if _, err := admin(t, addr).DeleteTopics(t.Context(), topic); err != nil {
+		t.Fatal(err)
+	}
+	var gone *TopicGone
+	if err := k.failure(); !errors.As(err, &gone) || gone.Topic != topic {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// meddled returns a stream of a broker that answers each fetch with raw.
+func meddled(t *testing.T, raw []byte) *taker {
+	t.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	c.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		rt, rp := kmsg.NewFetchResponseTopic(), kmsg.NewFetchResponseTopicPartition()
+		rt.Topic = "logins"
+		rp.HighWatermark, rp.LastStableOffset, rp.RecordBatches = 100, 100, raw
+		rt.Partitions = append(rt.Partitions, rp)
+		resp.Topics = append(resp.Topics, rt)
+		return resp, nil, true
+	})
+	return open(t, newFetcher(t, c.ListenAddrs()[0]), "logins", 0, 0)
+}
+
+func TestBrokenRecordBatchEndsTheStream(t *testing.T) {
+	good, flipped, old := one(0, -1, 0).encode(t), one(1, -1, 0).encode(t), one(1, -1, 0).encode(t)
+	flipped[len(flipped)-2] ^= 1
+	old[magicAt] = 1
+	for name, c := range map[string]struct {
+		raw  []byte
+		want error
+		read int
+	}{
+		"CRC":         {append(good, flipped...), errFormat, 1},
+		"old format":  {old, ErrOldFormat, 0},
+		"cut off":     {good[:len(good)-1], errShort, 0},
+		"out of step": {append(one(5, -1, 0).encode(t), good...), errFormat, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := meddled(t, c.raw)
+			err := k.failure()
+			var corrupt *Corrupt
+			if !errors.As(err, &corrupt) || !errors.Is(err, c.want) {
+				t.Errorf("error is %v, should be %v", err, c.want)
+			}
+			if len(k.all) != c.read {
+				t.Errorf("%d messages were read before it", len(k.all))
+			}
+		})
+	}
+}
+
+// refuse makes the broker answer the next n fetches with an error code.
+func refuse(c *kfake.Cluster, n int, code int16) {
+	for range n {
+		c.ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+			req := kreq.(*kmsg.FetchRequest)
+			resp := req.ResponseKind().(*kmsg.FetchResponse)
+			for _, t := range req.Topics {
+				rt := kmsg.NewFetchResponseTopic()
+				rt.Topic = t.Topic
+				for _, p := range t.Partitions {
+					rp := kmsg.NewFetchResponseTopicPartition()
+					rp.Partition, rp.ErrorCode = p.Partition, code
+					rt.Partitions = append(rt.Partitions, rp)
+				}
+				resp.Topics = append(resp.Topics, rt)
+			}
+			return resp, nil, true
+		})
+	}
+}
+
+func TestTroubleThatPassesIsPassed(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	addr := c.ListenAddrs()[0]
+	client := kgoClient(t, addr)
+	k := open(t, newFetcher(t, addr), "logins", 0, 0)
+	for i, code := range []int16{6, 5, 3, 1, -1, 56, 2} { // 1: out of range, where ListOffsets says it isn't
+		refuse(c, 2, code)
+		produce(t, client, &kgo.Record{Topic: "logins", Value: []byte("v")})
+		k.messages(i + 1)
+	}
+	if k.next != 7 {
+		t.Errorf("read up to %d", k.next)
+	}
+}
+
+func TestForbiddenTopicEndsTheStream(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	refuse(c, 1, 29)
+	var refused *Refused
+	if err := open(t, newFetcher(t, c.ListenAddrs()[0]), "logins", 0, 0).failure(); !errors.As(err, &refused) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// Leaders move from broker to broker while messages come in: none is lost, none
+// comes twice, the order stands.
+func TestStreamFollowsItsLeader(t *testing.T) {
+	const brokers, partitions, n = 3, 4, 300
+	c, err := kfake.NewCluster(kfake.NumBrokers(brokers), kfake.SeedTopics(partitions, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	addr := c.ListenAddrs()[0]
+	f := newFetcher(t, addr)
+	var takers []*taker
+	for p := range partitions {
+		takers = append(takers, open(t, f, "logins", p, 0))
+	}
+	client := kgoClient(t, addr)
+	for i := range n {
+		if i%30 == 0 {
+			for p := range int32(partitions) {
+				if err := c.MoveTopicPartition("logins", p, (int32(i/30)+p)%brokers); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var rs []*kgo.Record
+		for p := range int32(partitions) {
+			rs = append(rs, &kgo.Record{Topic: "logins", Partition: p, Value: fmt.Append(nil, i)})
+		}
+		produce(t, client, rs...)
+	}
+	for p, k := range takers {
+		k.messages(n)
+		for i, m := range k.all {
+			if m.Value != fmt.Sprint(i) || m.Offset != int64(i) {
+				t.Fatalf("partition %d: message %d is %q at offset %d", p, i, m.Value, m.Offset)
+			}
+		}
+	}
+}
+
+func TestClosedStreamsAndFetchers(t *testing.T) {
+	addr := fakeKafka(t, kfake.SeedTopics(1, "logins"))
+	produceBacklog(t, addr, "logins", 1, 100, 1000)
+	f := newFetcher(t, addr, func(o *FetcherOptions) { o.BatchMessages = 10 })
+	k := open(t, f, "logins", 0, 0)
+	if again := open(t, f, "logins", 0, 0); !errors.Is(again.failure(), ErrOpen) {
+		t.Errorf("opened twice: %v", again.s.Err())
+	}
+	k.messages(1)
+	waitFor(t, "something to be queued", func() bool { return f.QueuedBytes() > 0 })
+	k.s.Close()
+	k.s.Close()
+	if err := k.failure(); !errors.Is(err, ErrClosed) || k.s.Take() != nil {
+		t.Errorf("closed stream: %v", err)
+	}
+	if n := f.QueuedBytes(); n != 0 {
+		t.Errorf("%d bytes are queued for nobody", n)
+	}
+	again := open(t, f, "logins", 0, k.next)
+	again.messages(100 - int(k.next))
+	f.Close()
+	if err := again.failure(); !errors.Is(err, ErrClosed) {
+		t.Errorf("stream of a closed fetcher: %v", err)
+	}
+	if late := open(t, f, "logins", 0, 0); !errors.Is(late.failure(), ErrClosed) {
+		t.Errorf("opened on a closed fetcher: %v", late.s.Err())
+	}
+}
+
+// A stream opened while the broker can't be reached begins when it can.
+func TestUnreachableBroker(t *testing.T) {
+	port := freePort(t)
+	addr := fmt.Sprint("127.0.0.1:", port)
+	k := open(t, newFetcher(t, addr), "logins", 0, 0)
+	select {
+	case <-k.wake:
+		t.Fatalf("woken without a broker: %v", k.s.Err())
+	case <-time.After(300 * time.Millisecond):
+	}
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.SeedTopics(1, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	produce(t, kgoClient(t, addr), &kgo.Record{Topic: "logins", Value: []byte("v")})
+	k.messages(1)
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
