@@ -80,13 +80,13 @@ func answered(err error) bool {
 	if !errors.As(err, &r) {
 		return false
 	}
-	for _, p := range []string{"NOPERM", "ERR "} {
+	// The last is how miniredis refuses a section of INFO.
+	for _, p := range []string{"NOPERM", "ERR unknown command", "ERR unknown subcommand", "section ("} {
 		if strings.HasPrefix(r.Error(), p) {
 			return true
 		}
 	}
-	// miniredis refuses an unknown section without a code.
-	return strings.HasPrefix(r.Error(), "section (")
+	return false
 }
 
 // Durability returns one sentence for every server whose settings lose more

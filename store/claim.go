@@ -154,17 +154,18 @@ func parseHead(stored []any, i int) (h Head, empty bool, err error) {
 }
 
 // replies checks every reply of a pipeline or transaction: a command that fails
-// inside EXEC does not undo its neighbours, so none may go unseen.
+// inside EXEC does not undo its neighbours, so none may go unseen. Where the
+// server discarded a transaction, the command that it refused tells why.
 func replies(cmds []redis.Cmder, err error) error {
-	if err != nil {
+	if err != nil && !redis.IsExecAbortError(err) {
 		return err
 	}
 	for _, c := range cmds {
-		if err := c.Err(); err != nil {
-			return fmt.Errorf("%s: %w", c.Name(), err)
+		if e := c.Err(); e != nil && !redis.IsExecAbortError(e) {
+			return fmt.Errorf("%s: %w", c.Name(), e)
 		}
 	}
-	return nil
+	return err
 }
 
 func toBytes(m map[string]string) map[string][]byte {

@@ -130,6 +130,25 @@ func TestRoundTrips(t *testing.T) {
 	want("view", 2)
 }
 
+// Nothing is sent again after a lost reply: go-redis would do so three times.
+func TestNothingIsSentTwice(t *testing.T) {
+	m := miniredis.RunT(t)
+	p := newProxies(t)
+	s := opener(t, Options{Addrs: []string{m.Addr()}})(p)
+	got, err := s.Claim(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.arm(loseReply, "hmget")
+	if err := s.Look(t.Context(), 0, got.Tenure); err == nil {
+		t.Error("a lost reply went unnoticed")
+	}
+	<-p.hit
+	if err := s.Look(t.Context(), 0, got.Tenure); err != nil {
+		t.Errorf("on the next connection: %v", err)
+	}
+}
+
 func TestLibraryLogsGoWhereOursGo(t *testing.T) {
 	core, logged := observer.New(zapcore.DebugLevel)
 	libraryLog{zap.New(core)}.Printf(t.Context(), "pool: %d of %s", 3, "four")

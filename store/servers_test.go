@@ -176,6 +176,35 @@ func TestACL(t *testing.T) {
 	}
 }
 
+func TestACLInCluster(t *testing.T) {
+	c := testserver.StartRedisCluster(t)
+	for _, addr := range c.Addrs {
+		setUser(t, admin(t, addr), "tidemark", append(aclRules[:len(aclRules):len(aclRules)], "+cluster|slots")...)
+	}
+	cycle(t, opener(t, Options{Mode: Cluster, Addrs: c.Addrs, Username: "tidemark", Password: "secret"})())
+}
+
+// TestMemoryIsFull: what Redis has no room for is refused as a whole.
+func TestMemoryIsFull(t *testing.T) {
+	r := testserver.StartRedis(t)
+	open := opener(t, Options{Addrs: []string{r.Addr}})
+	c, s := contract{T: t, open: open, raw: open()}, open()
+	tenure := c.commit(s, c.claim(s).Tenure, everything())
+	before := c.dump()
+	root := admin(t, r.Addr)
+	if err := root.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(t.Context(), 0, tenure, rows("o|", "2", "s|", "-")); err == nil || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("Commit: %v, want OOM", err)
+	}
+	c.same(c.dump(), before)
+	if err := root.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	c.commit(s, c.claim(s).Tenure, rows("o|", "2"))
+}
+
 func wantEvictionRefused(t *testing.T, o Options) {
 	t.Helper()
 	o.Namespace = "t"
