@@ -1,7 +1,8 @@
 # make test     everything that is checked, real Kafka and Redis included
 # make demo     a simulated company in one process; flags in ARGS="--duration 20s"
 # make build    bin/tidemark
-# make lint · make vet · make fmt · make vuln · make model
+# make model    every reachable state of the protocol, in 2 to 3 minutes
+# make lint · make vet · make fmt · make vuln
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
