@@ -72,7 +72,7 @@ func newTopic(t testing.TB, addr string, partitions int32, configs map[string]st
 
 func admin(t testing.TB, addr string) *kadm.Client {
 	t.Helper()
-	return kadm.NewClient(kgoClient(t, addr))
+	return kadm.NewClient(kgoClient(t, addr, Security{}.KgoOptions()...))
 }
 
 func newFetcher(t testing.TB, addr string, change ...func(*FetcherOptions)) *Fetcher {

@@ -53,9 +53,11 @@ func (s Security) Dialer() *kafka.Dialer {
 	}
 }
 
-// KgoOptions returns the same for a franz-go client.
+// KgoOptions returns the same for a franz-go client. It believes in what it
+// knows of topics for a quarter of a second; by default it is 5 s, and whoever
+// has just created a topic waits for as long.
 func (s Security) KgoOptions() []kgo.Opt {
-	opts := []kgo.Opt{kgo.ClientID(clientID)}
+	opts := []kgo.Opt{kgo.ClientID(clientID), kgo.MetadataMinAge(250 * time.Millisecond)}
 	if s.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(s.TLS))
 	}
