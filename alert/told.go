@@ -20,8 +20,8 @@ type Told struct {
 	Episode       uint64       `json:"episode,omitempty"` // publication number of the firing
 	Since         string       `json:"since"`
 	Time          string       `json:"time,omitempty"` // of the transition, RFC 3339
-	Value         *json.Number `json:"value"`
-	Threshold     *json.Number `json:"threshold"`
+	Value         *json.Number `json:"value" nullable:"true"`
+	Threshold     *json.Number `json:"threshold" nullable:"true"`
 	Provisional   bool         `json:"provisional,omitempty"`
 	Reason        string       `json:"reason,omitempty"`
 	MRR           *Amount      `json:"mrr,omitempty"`

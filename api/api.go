@@ -1,0 +1,155 @@
+// Package api is the HTTP side: figures, customers and alerts under /api/v1,
+// with an OpenAPI description and problem-details errors (RFC 9457), and beside
+// it /metrics, /healthz and /readyz.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/kpi"
+	"go.uber.org/zap"
+)
+
+// Figures answers about KPIs. A *company.Reader does.
+type Figures interface {
+	// Now returns every KPI in every window for the running day.
+	Now(ctx context.Context, segment string) ([]kpi.Figure, error)
+	// Figures returns one figure a day.
+	Figures(ctx context.Context, q company.Query) ([]kpi.Figure, error)
+	// Segments lists the segments there are; HasSegment knows those that are
+	// part of "other" too.
+	Segments() []string
+	HasSegment(segment string) bool
+}
+
+// Customers answers about customers.
+type Customers interface {
+	// Customer returns what the customer's record says, nil where there is none.
+	Customer(ctx context.Context, id string) (*CustomerView, error)
+	// Customers returns a page, company.ErrCursor where the cursor is none.
+	Customers(ctx context.Context, q company.CustomerQuery) (company.CustomerPage, error)
+}
+
+// Alerts answers about alerts.
+type Alerts interface {
+	Alerts(ctx context.Context, q company.AlertQuery) ([]alert.Told, error)
+}
+
+// Readiness says whether the figures can be relied on, and if not why, in a
+// sentence.
+type Readiness interface {
+	Ready() (ok bool, reason string)
+}
+
+// CustomerView is what a customer's record says at its latest moment.
+type CustomerView struct {
+	Customer      string            `json:"customer" doc:"the customer's id"`
+	Now           string            `json:"now" doc:"moment of which this is true, RFC 3339"`
+	Band          string            `json:"band" enum:"red,amber,green,unknown,gone" doc:"health band; gone: not a paying customer"`
+	Score         *int64            `json:"score" doc:"health, 0 to 100; null where too few signals have a value"`
+	Contributions []alert.Printed   `json:"contributions" doc:"what the score is made of; weighted adds up to the score"`
+	MRR           []alert.Amount    `json:"mrr" doc:"a month, by currency"`
+	Paying        bool              `json:"paying"`
+	FirstPaidDay  string            `json:"first_paid_day,omitempty"`
+	LastActiveDay string            `json:"last_active_day,omitempty"`
+	Users         int               `json:"users" doc:"users ever seen"`
+	Attributes    map[string]string `json:"attributes"`
+	Segments      []string          `json:"segments"`
+	Firing        []alert.Told      `json:"firing" doc:"alerts about this customer"`
+}
+
+// Options are what the HTTP side shows.
+type Options struct {
+	Figures   Figures
+	Customers Customers
+	Alerts    Alerts
+	Ready     Readiness
+	Metrics   *prometheus.Registry // the KPIs are registered with it
+	Version   string               // of this build
+	Log       *zap.Logger
+}
+
+// server holds what the handlers share.
+type server struct{ Options }
+
+// New returns the handler of everything.
+func New(o Options) http.Handler {
+	s := &server{o}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/", notFound)
+	c := huma.DefaultConfig("Tidemark", o.Version)
+	c.Info.Description = "Retention KPIs, customers by health, and alerts. " +
+		"Figures are exact; a figure that is not complete is of a day that still runs."
+	c.OpenAPIPath, c.DocsPath = "/api/v1/openapi", "" // the docs page would load scripts from elsewhere
+	c.SchemasPath, c.CreateHooks = "", nil            // no $schema in the answers
+	c.RejectUnknownQueryParameters = true             // a mistyped filter must not pass as none
+	api := humago.New(mux, c)
+	// Written as a JSON number, read as one.
+	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
+	s.figures(api)
+	s.customers(api)
+	s.alerts(api)
+	s.health(mux)
+	o.Metrics.MustRegister(&collector{figures: o.Figures, ready: o.Ready, log: o.Log})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// notFound is the answer under /api/ where nothing is.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusNotFound, "application/problem+json", huma.ErrorModel{
+		Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound,
+		Detail: "there is nothing at " + r.URL.Path + "; GET /api/v1/openapi.json describes what there is",
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // the reader has gone: nobody is left to tell
+}
+
+// unavailable logs what went wrong and tells the reader no more than that.
+func (s *server) unavailable(what string, err error) error {
+	s.Log.Warn("cannot answer", zap.String("what", what), zap.Error(err))
+	return huma.Error503ServiceUnavailable(what + " cannot be read at the moment; try again shortly")
+}
+
+// State is what every answer with figures says of their reliability.
+type State struct {
+	Ready  bool   `json:"ready" doc:"false while shards are catching up: figures are then of a part of the company"`
+	Reason string `json:"reason,omitempty" doc:"why it is not ready"`
+}
+
+func (s *server) state() State {
+	ok, reason := s.Ready.Ready()
+	return State{ok, reason}
+}
+
+// health serves what probes ask for.
+func (s *server) health(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok", "version": s.Version})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		st, status := s.state(), http.StatusOK
+		if !st.Ready {
+			status = http.StatusServiceUnavailable
+		}
+		writeJSON(w, status, "application/json", st)
+	})
+}
