@@ -46,10 +46,15 @@ func (c *Cluster) wait() error {
 	for _, r := range c.Nodes {
 		err := await(func() error {
 			out, err := exec.Command("redis-cli", "-u", "redis://"+r.Addr, "CLUSTER", "INFO").CombinedOutput()
-			if err == nil && !(bytes.Contains(out, []byte("cluster_state:ok")) && bytes.Contains(out, []byte("cluster_known_nodes:3"))) {
-				err = errors.New(string(out))
+			if err != nil {
+				return err
 			}
-			return err
+			for _, want := range []string{"cluster_state:ok", "cluster_known_nodes:3"} {
+				if !bytes.Contains(out, []byte(want)) {
+					return fmt.Errorf("no %s yet:\n%s", want, out)
+				}
+			}
+			return nil
 		}, r.server.ended())
 		if err != nil {
 			return errors.Join(fmt.Errorf("create a Redis Cluster: node %s: %w", r.Addr, err), c.Stop())
