@@ -1,0 +1,112 @@
+package company
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// RecordStore is what reading one customer needs of the store.
+type RecordStore interface {
+	Partitions(ctx context.Context) (int, error)
+	ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error)
+	Record(ctx context.Context, shard int, key string) ([]byte, error)
+}
+
+// Records reads single customers. It may be used from any goroutine.
+type Records struct {
+	Store RecordStore
+	// Options are those of a shard; their calendar is used for one customer.
+	Options func() (aggregator.Options, error)
+	// Partition is the partitioner of the input topics.
+	Partition func(key []byte, n int) (int, error)
+	// Reader, where set, says what of the shard is known, so that its head can
+	// be read without all of its rows.
+	Reader *Reader
+}
+
+// recordAttempts bounds how often a customer is looked for again: between
+// reading the head and the record, a commit may have split the bucket.
+const recordAttempts = 3
+
+// Customer returns what the customer's record says, nil where there is none.
+func (r Records) Customer(ctx context.Context, id string) (*aggregator.View, error) {
+	shards, err := r.Store.Partitions(ctx)
+	if err != nil || shards == 0 {
+		return nil, err
+	}
+	shard, err := r.Partition([]byte(id), shards)
+	if err != nil {
+		return nil, fmt.Errorf("find the shard of customer %s: %w", id, err)
+	}
+	var view *aggregator.View
+	for range recordAttempts {
+		head, err := r.head(ctx, shard)
+		if err != nil {
+			return nil, err
+		}
+		if head.Watermark == 0 {
+			return nil, nil
+		}
+		if view, err = r.read(ctx, shard, head, id); err == nil && view != nil {
+			return view, nil
+		}
+		after, headErr := r.head(ctx, shard)
+		if headErr != nil {
+			return nil, headErr
+		}
+		if string(after.Table) == string(head.Table) {
+			return nil, err
+		}
+	}
+	return view, nil
+}
+
+func (r Records) head(ctx context.Context, shard int) (store.Head, error) {
+	var known store.Tenure
+	if r.Reader != nil {
+		known = r.Reader.tenure(shard)
+	}
+	v, err := r.Store.ReadView(ctx, shard, known)
+	return v.Head, err
+}
+
+// read loads the bucket of a customer, alone, into a shard of its own.
+func (r Records) read(ctx context.Context, shard int, head store.Head, id string) (*aggregator.View, error) {
+	table, err := aggregator.ParseTable(head.Table)
+	if err != nil {
+		return nil, fmt.Errorf("shard %d: %w", shard, err)
+	}
+	o, err := r.Options()
+	if err != nil {
+		return nil, err
+	}
+	s, err := aggregator.Open(o, aggregator.Stored{Watermark: head.Watermark, FirstDay: head.FirstDay, Table: head.Table})
+	if err != nil {
+		return nil, fmt.Errorf("open shard %d: %w", shard, err)
+	}
+	key := aggregator.BucketKey(id, table.Buckets)
+	b, err := r.Store.Record(ctx, shard, key)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, nil
+	}
+	if err := s.Load(key, b); err != nil {
+		return nil, fmt.Errorf("record %s of shard %d: %w", key, shard, err)
+	}
+	return s.View(id), nil
+}
+
+// tenure is what was last read of a shard.
+func (r *Reader) tenure(shard int) store.Tenure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if shard >= len(r.shards) {
+		return store.Tenure{}
+	}
+	return r.shards[shard].tenure
+}

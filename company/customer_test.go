@@ -1,0 +1,149 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+func shardOptions() (aggregator.Options, error) {
+	return aggregator.Options{
+		Calendar: civil.NewCalendar(time.UTC), Horizon: 10, Currency: usd, SilentDays: 14, ActiveDays: 90, LapseGrace: -1,
+		ActivityKinds: [event.Signal + 1]bool{event.Login: true}, ActivitySignal: map[string]bool{},
+		Dimensions: []string{"plan"}, Profile: aggregator.DefaultProfile(), MaxUsersInline: 64,
+	}, nil
+}
+
+// worker applies events to one shard and commits them, as an owner does.
+type worker struct {
+	t      *testing.T
+	store  *store.Store
+	shard  *aggregator.Shard
+	tenure store.Tenure
+	ids    int
+}
+
+func (w *worker) apply(customer, moment string, change func(*event.Event)) {
+	w.t.Helper()
+	at, err := time.Parse(time.RFC3339, moment)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.ids++
+	ev := event.Event{ID: fmt.Append(nil, w.ids), Source: []byte("test"), Customer: []byte(customer), Time: at.UnixMilli()}
+	change(&ev)
+	status, err := w.shard.Apply(&ev, aggregator.Cause{})
+	if err != nil || status != aggregator.Applied {
+		w.t.Fatalf("%s of %s: %v %v", moment, customer, status, err)
+	}
+}
+
+func (w *worker) commit(moment string) {
+	w.t.Helper()
+	at, err := time.Parse(time.RFC3339, moment)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for w.shard.Advance(at.UnixMilli(), 1000) {
+		continue // until no timer is due
+	}
+	ch := w.shard.Changes()
+	fields := func(kvs []aggregator.KV) (out []store.Field) {
+		for _, kv := range kvs {
+			out = append(out, store.Field{Name: kv.Name, Value: kv.Value})
+		}
+		return out
+	}
+	w.tenure, err = w.store.Commit(context.Background(), 0, w.tenure, &store.Commit{
+		Head:    store.Head{Watermark: ch.Watermark, FirstDay: ch.FirstDay, Table: ch.Table, Born: true},
+		Records: fields(ch.Records), Cells: fields(ch.Cells), Frozen: fields(ch.Frozen), Due: fields(ch.Due),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.shard.Committed(1 << 20)
+}
+
+// From events through the aggregator and the store to figures and a customer.
+func TestFromEventsToFigures(t *testing.T) {
+	ctx := context.Background()
+	st, err := store.Open(ctx, store.Options{Addrs: []string{miniredis.RunT(t).Addr()}, Namespace: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := st.SetPartitions(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := st.Claim(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := shardOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard, err := aggregator.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &worker{t: t, store: st, shard: shard, tenure: claimed.Tenure}
+	login := func(user string) func(*event.Event) {
+		return func(ev *event.Event) { ev.Kind, ev.User = event.Login, []byte(user) }
+	}
+	subscribe := func(cents int64) func(*event.Event) {
+		return func(ev *event.Event) {
+			ev.Kind, ev.Attrs = event.Purchase, []event.Attr{{Name: []byte("plan"), Value: []byte("pro")}}
+			ev.Purchase = event.PurchaseData{Amount: cents, Currency: usd, Interval: event.Month, Count: 1, Monthly: cents * event.MonthlyUnit}
+		}
+	}
+	w.apply("acme", "2026-11-01T08:00:00Z", subscribe(2500))
+	w.apply("acme", "2026-11-01T09:00:00Z", login("ann"))
+	w.apply("acme", "2026-11-20T09:00:00Z", login("ann"))
+	w.apply("acme", "2026-11-20T10:00:00Z", login("bob"))
+	w.apply("blue", "2026-11-21T08:00:00Z", subscribe(5000))
+	w.commit("2026-11-22T10:00:00Z")
+
+	r := NewReader(st, Options{Location: time.UTC, Currency: usd})
+	poll(t, r)
+	for _, tc := range []struct{ kpi, segment, want string }{
+		{"dau", "", "0 2 0 0?"},
+		{"mau", "", "1 2 2 2?"},
+		{"stickiness_avg", "", "0.03333333333333333 0.05 0.05 0.05?"}, // 1/30, then 3/60
+		{"customers", "", "1 1 2 2?"},
+		{"mrr", "plan=pro", "2500 2500 7500 7500?"},
+		{"arpa", "", "2500 2500 3750 3750?"},
+		{"users_ever", "", "2?"},
+	} {
+		if got := values(t, r, tc.kpi, tc.segment, today-3, today); got != tc.want {
+			t.Errorf("%s of %q: %s, want %s", tc.kpi, tc.segment, got, tc.want)
+		}
+	}
+	// 1 November lies before the first unfrozen day, 12 November.
+	if got := values(t, r, "customers", "", today-22, today-20); got != "0 1 1" {
+		t.Errorf("customers of frozen days: %s", got)
+	}
+
+	records := Records{Store: st, Options: shardOptions, Reader: r, Partition: func([]byte, int) (int, error) { return 0, nil }}
+	v, err := records.Customer(ctx, "acme")
+	if err != nil || v == nil {
+		t.Fatalf("acme: %v %v", v, err)
+	}
+	if v.Users != 2 || v.MRR[usd] != 2500*event.MonthlyUnit || v.LastActiveDay != today-2 || v.Attributes["plan"] != "pro" || v.Band == aggregator.Gone || v.Score == nil {
+		t.Errorf("acme: %+v", v)
+	}
+	if v, err = records.Customer(ctx, "nobody"); err != nil || v != nil {
+		t.Errorf("nobody: %v %v", v, err)
+	}
+}
