@@ -30,7 +30,7 @@ type Contribution struct {
 	// Value is what was read, in the unit of Reads; nil where nothing is there
 	// (no open ticket). A signal without a value in the score is left out.
 	Value             *int64
-	Survey            string // "NPS" or "CSAT", where Reads is survey
+	Survey            string // "NPS" or "CSAT", where Reads is survey; "" where it is not known
 	Points, MaxPoints int64
 	Weighted          *big.Rat // points of the score
 	Most              *big.Rat // what Weighted is with MaxPoints

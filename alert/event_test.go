@@ -95,6 +95,7 @@ func TestHealthSentences(t *testing.T) {
 	}{
 		{Contribution{Reads: SurveyAnswer, Survey: "NPS", Value: ptr(3000)}, "last NPS answer 3"},
 		{Contribution{Reads: SurveyAnswer, Survey: "CSAT", Value: ptr(2500)}, "last CSAT answer 2.5"},
+		{Contribution{Reads: SurveyAnswer, Value: ptr(9000)}, "last survey answer 9"},
 		{Contribution{Reads: OpenTicketHours, Value: ptr(50)}, "a ticket open for 50 hours"},
 		{Contribution{Reads: OpenTicketHours}, "no open ticket"},
 		{Contribution{Reads: LateInvoices, Value: ptr(1)}, "1 late invoice"},

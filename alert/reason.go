@@ -78,7 +78,7 @@ func (c *Contribution) phrase() string {
 		}
 		return "no activity for " + many(v, "day")
 	case SurveyAnswer:
-		return fmt.Sprintf("last %s answer %s", c.Survey, c.value())
+		return fmt.Sprintf("last %s answer %s", cmp.Or(c.Survey, "survey"), c.value())
 	case OpenTicketHours:
 		return "a ticket open for " + many(v, "hour")
 	case LateInvoices:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/store"
@@ -142,6 +143,21 @@ func TestFromEventsToFigures(t *testing.T) {
 	}
 	if v.Users != 2 || v.MRR[usd] != 2500*event.MonthlyUnit || v.LastActiveDay != today-2 || v.Attributes["plan"] != "pro" || v.Band == aggregator.Gone || v.Score == nil {
 		t.Errorf("acme: %+v", v)
+	}
+	o, _ = shardOptions()
+	cs := Contributions(v, o.Profile)
+	score, printed := alert.Print(cs)
+	exact, _ := v.Score.Float64()
+	if d := float64(score) - exact; d > 0.5 || d < -0.5 {
+		t.Errorf("score %d of %v", score, exact)
+	}
+	// Two days with activity in 30 are 4 of 10 points of weight 30; without a
+	// survey the weights with a value are 85: 14.1 of 35.3.
+	if p := printed[0]; p.Signal != "activity" || p.Value != "2" || p.Points != 4 || p.Weighted != 14 || cs[0].Window != 30 {
+		t.Errorf("activity: %+v", p)
+	}
+	if cs[2].Signal != "tickets" || cs[2].Value != nil || cs[2].Points != 10 {
+		t.Errorf("tickets: %+v", cs[2])
 	}
 	if v, err = records.Customer(ctx, "nobody"); err != nil || v != nil {
 		t.Errorf("nobody: %v %v", v, err)

@@ -1,0 +1,40 @@
+package api
+
+import (
+	"maps"
+	"math/big"
+	"slices"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// ViewOf shows a record to people. The profile is the one its score was computed
+// with; told are the alerts about the customer.
+func ViewOf(v *aggregator.View, p aggregator.Profile, told []alert.Told) *CustomerView {
+	out := &CustomerView{
+		Customer: v.Customer, Now: alert.Moment(v.Now), Band: v.Band.String(), Paying: v.Band != aggregator.Gone,
+		Contributions: []alert.Printed{}, MRR: []alert.Amount{}, Users: v.Users, Attributes: v.Attributes,
+		Segments: v.Segments, Firing: told,
+	}
+	if v.EverPaid {
+		out.FirstPaidDay = civil.Format(v.FirstPaidDay)
+	}
+	if v.Active {
+		out.LastActiveDay = civil.Format(v.LastActiveDay)
+	}
+	if v.Score != nil {
+		score, printed := alert.Print(company.Contributions(v, p))
+		out.Score, out.Contributions = &score, printed
+	}
+	for _, cur := range slices.SortedFunc(maps.Keys(v.MRR), func(a, b event.Currency) int { return slices.Compare(a[:], b[:]) }) {
+		if n := v.MRR[cur]; n != 0 {
+			amount := alert.Round([]*big.Rat{big.NewRat(n, event.MonthlyUnit)})[0]
+			out.MRR = append(out.MRR, alert.Amount{Amount: amount, Currency: cur.String()})
+		}
+	}
+	return out
+}
