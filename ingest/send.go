@@ -16,12 +16,12 @@ import (
 // Target is where events are sent to.
 type Target struct {
 	Brokers   []string
-	Transport kafka.RoundTripper               // nil: kafka-go's default
-	Topic     func(k event.Kind) string        // "" where there is none for the kind
-	Partition func(key []byte, n int) int      // of a key, of n partitions
-	Create    int                              // partitions of the topics that are missing and to be made; 0: refuse
-	Progress  func(sent, total int64)          // told now and then; may be nil
-	Logf      func(format string, args ...any) // told of topics that were made; may be nil
+	Transport kafka.RoundTripper                   // nil: kafka-go's default
+	Topic     func(k event.Kind) string            // "" where there is none for the kind
+	Partition func(key []byte, n int) (int, error) // of a key, of n partitions
+	Create    int                                  // partitions of the topics that are missing and to be made; 0: refuse
+	Progress  func(sent, total int64)              // told now and then; may be nil
+	Logf      func(format string, args ...any)     // told of topics that were made; may be nil
 }
 
 // Sent counts what was acknowledged by all replicas, by topic.
@@ -54,17 +54,17 @@ func Send(ctx context.Context, s *Sorted, t Target) (Sent, error) {
 		return sent, err
 	}
 	client := &kafka.Client{Addr: kafka.TCP(t.Brokers...), Transport: t.Transport, Timeout: 30 * time.Second}
-	if err := t.prepare(ctx, client, topics); err != nil {
+	n, err := t.prepare(ctx, client, topics)
+	if err != nil {
 		return sent, err
 	}
 	w := &kafka.Writer{
 		Addr: client.Addr, Transport: t.Transport, RequiredAcks: kafka.RequireAll, Compression: kafka.Snappy,
 		BatchSize: 1000, BatchTimeout: 5 * time.Millisecond, MaxAttempts: 10,
-		Balancer: kafka.BalancerFunc(func(m kafka.Message, partitions ...int) int {
-			return partitions[t.Partition(m.Key, len(partitions))]
-		}),
+		// add has chosen, where an error can be told.
+		Balancer: kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return m.WriterData.(int) }),
 	}
-	o := &outbound{ctx: ctx, target: t, writer: w, sent: sent, total: s.Events()}
+	o := &outbound{ctx: ctx, target: t, partitions: n, writer: w, sent: sent, total: s.Events()}
 	if err = s.Each(o.add); err == nil {
 		err = o.flush()
 	}
@@ -92,12 +92,12 @@ func (t Target) topics(s *Summary) ([]string, error) {
 	return out, nil
 }
 
-// prepare checks that all topics are there, with the same number of
-// partitions, and makes those that are missing where it may.
-func (t Target) prepare(ctx context.Context, client *kafka.Client, topics []string) error {
+// prepare checks that all topics are there with the same number of partitions,
+// makes those that are missing where it may, and returns that number.
+func (t Target) prepare(ctx context.Context, client *kafka.Client, topics []string) (int, error) {
 	counts, err := partitions(ctx, client, topics)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var missing []string
 	for _, name := range topics {
@@ -107,22 +107,25 @@ func (t Target) prepare(ctx context.Context, client *kafka.Client, topics []stri
 	}
 	if len(missing) > 0 {
 		if t.Create == 0 {
-			return fmt.Errorf("there is no topic %s; create it, or let --create-topics do so", strings.Join(missing, ", "))
+			return 0, fmt.Errorf("there is no topic %s; create it, or let --create-topics do so", strings.Join(missing, ", "))
 		}
 		if err := t.create(ctx, client, missing); err != nil {
-			return err
+			return 0, err
 		}
 		if counts, err = t.await(ctx, client, topics); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, name := range topics[min(1, len(topics)):] {
 		if counts[name] != counts[topics[0]] {
-			return fmt.Errorf("topic %s has %d partitions and %s has %d; all input topics need the same number, so that a customer's events meet (tidemark repartition makes new ones)",
+			return 0, fmt.Errorf("topic %s has %d partitions and %s has %d; all input topics need the same number, so that a customer's events meet (tidemark repartition makes new ones)",
 				topics[0], counts[topics[0]], name, counts[name])
 		}
 	}
-	return nil
+	if len(topics) == 0 {
+		return 0, nil
+	}
+	return counts[topics[0]], nil
 }
 
 // partitions returns the number of partitions of each topic, 0 for those that
@@ -194,13 +197,14 @@ func (t Target) await(ctx context.Context, client *kafka.Client, topics []string
 
 // outbound collects messages and writes them.
 type outbound struct {
-	ctx    context.Context
-	target Target
-	writer *kafka.Writer
-	batch  []kafka.Message
-	bytes  int
-	sent   Sent
-	total  int64
+	ctx        context.Context
+	target     Target
+	partitions int // of each topic
+	writer     *kafka.Writer
+	batch      []kafka.Message
+	bytes      int
+	sent       Sent
+	total      int64
 }
 
 // add takes a copy of a message.
@@ -211,9 +215,13 @@ func (o *outbound) add(m *Message) error {
 			return err
 		}
 	}
+	partition, err := o.target.Partition(m.Customer, o.partitions)
+	if err != nil {
+		return err
+	}
 	copied := append(append(make([]byte, 0, size), m.Customer...), m.Value...)
 	o.batch = append(o.batch, kafka.Message{
-		Topic: o.target.Topic(m.Kind), Key: copied[:len(m.Customer):len(m.Customer)], Value: copied[len(m.Customer):],
+		Topic: o.target.Topic(m.Kind), Key: copied[:len(m.Customer):len(m.Customer)], Value: copied[len(m.Customer):], WriterData: partition,
 	})
 	o.bytes += size
 	return nil

@@ -31,10 +31,10 @@ func startKfake(t testing.TB) (*kfake.Cluster, string) {
 }
 
 // partitionOf is any function that spreads keys.
-func partitionOf(key []byte, n int) int {
+func partitionOf(key []byte, n int) (int, error) {
 	h := fnv.New32a()
-	h.Write(key)
-	return int(h.Sum32() % uint32(n))
+	_, err := h.Write(key)
+	return int(h.Sum32() % uint32(n)), err
 }
 
 func target(t testing.TB, addr string) Target {
@@ -185,7 +185,11 @@ func checkTopics(t *testing.T, addr string, n int) map[string]bool {
 				if reason := d.Decode(&ev, r.Value, nil); reason != "" {
 					t.Fatalf("%s: %s", reason, r.Value)
 				}
-				if string(r.Key) != string(ev.Customer) || partitionOf(r.Key, 3) != int(partition) || ev.Time < last || (topic == "logins") != (ev.Kind == event.Login) {
+				where, err := partitionOf(r.Key, 3)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if string(r.Key) != string(ev.Customer) || where != int(partition) || ev.Time < last || (topic == "logins") != (ev.Kind == event.Login) {
 					t.Fatalf("%s/%d@%d is not where it should be: %s", topic, partition, r.Offset, r.Value)
 				}
 				last = ev.Time

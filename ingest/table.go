@@ -191,8 +191,8 @@ func (t *tableReader) one() (bool, error) {
 		}
 		cells[i] = c
 	}
-	for _, b := range t.events {
-		if err := t.event(b, cells, line); err != nil {
+	for before, i := t.bad.Count, 0; i < len(t.events) && t.bad.Count == before; i++ { // one mistake a row
+		if err := t.event(t.events[i], cells, line); err != nil {
 			return false, err
 		}
 	}
