@@ -64,7 +64,7 @@ type CustomerView struct {
 	Users         int               `json:"users" doc:"users ever seen"`
 	Attributes    map[string]string `json:"attributes"`
 	Segments      []string          `json:"segments"`
-	Firing        []alert.Told      `json:"firing" doc:"alerts about this customer"`
+	Alerts        []alert.Told      `json:"alerts" doc:"about this customer: what is firing and past episodes, the newest first"`
 }
 
 // Options are what the HTTP side shows.

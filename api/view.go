@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"maps"
 	"math/big"
 	"slices"
@@ -12,13 +13,37 @@ import (
 	"github.com/tidemark-io/tidemark/event"
 )
 
+// Directory answers about customers and alerts from the store.
+type Directory struct {
+	company.Lists
+	Records company.Records
+	Profile aggregator.Profile // of the scores
+}
+
+// Customer implements Customers.
+func (d Directory) Customer(ctx context.Context, id string) (*CustomerView, error) {
+	v, err := d.Records.Customer(ctx, id)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	shard, err := d.Records.Shard(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	told, err := d.AlertsAbout(ctx, shard, id)
+	if err != nil {
+		return nil, err
+	}
+	return ViewOf(v, d.Profile, told), nil
+}
+
 // ViewOf shows a record to people. The profile is the one its score was computed
 // with; told are the alerts about the customer.
 func ViewOf(v *aggregator.View, p aggregator.Profile, told []alert.Told) *CustomerView {
 	out := &CustomerView{
 		Customer: v.Customer, Now: alert.Moment(v.Now), Band: v.Band.String(), Paying: v.Band != aggregator.Gone,
 		Contributions: []alert.Printed{}, MRR: []alert.Amount{}, Users: v.Users, Attributes: v.Attributes,
-		Segments: v.Segments, Firing: told,
+		Segments: v.Segments, Alerts: told,
 	}
 	if v.EverPaid {
 		out.FirstPaidDay = civil.Format(v.FirstPaidDay)

@@ -21,7 +21,7 @@ func TestViewOf(t *testing.T) {
 	}
 	got := ViewOf(v, aggregator.DefaultProfile(), []alert.Told{{Rule: "at_risk"}})
 	if got.Band != "red" || !got.Paying || *got.Score != 20 || got.FirstPaidDay != "2026-09-04" || got.LastActiveDay != "2026-11-13" ||
-		got.Now != "2026-11-22T00:00:00Z" || got.Users != 3 || got.Firing[0].Rule != "at_risk" {
+		got.Now != "2026-11-22T00:00:00Z" || got.Users != 3 || got.Alerts[0].Rule != "at_risk" {
 		t.Errorf("%+v", got)
 	}
 	if len(got.MRR) != 2 || got.MRR[0] != (alert.Amount{Amount: 1, Currency: "EUR"}) || got.MRR[1] != (alert.Amount{Amount: 2500, Currency: "USD"}) {

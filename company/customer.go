@@ -33,13 +33,9 @@ const recordAttempts = 3
 
 // Customer returns what the customer's record says, nil where there is none.
 func (r Records) Customer(ctx context.Context, id string) (*aggregator.View, error) {
-	shards, err := r.Store.Partitions(ctx)
-	if err != nil || shards == 0 {
+	shard, err := r.Shard(ctx, id)
+	if err != nil || shard < 0 {
 		return nil, err
-	}
-	shard, err := r.Partition([]byte(id), shards)
-	if err != nil {
-		return nil, fmt.Errorf("find the shard of customer %s: %w", id, err)
 	}
 	var view *aggregator.View
 	for range recordAttempts {
@@ -62,6 +58,19 @@ func (r Records) Customer(ctx context.Context, id string) (*aggregator.View, err
 		}
 	}
 	return view, nil
+}
+
+// Shard returns the shard that holds a customer; -1 where nothing is stored.
+func (r Records) Shard(ctx context.Context, id string) (int, error) {
+	shards, err := r.Store.Partitions(ctx)
+	if err != nil || shards == 0 {
+		return -1, err
+	}
+	shard, err := r.Partition([]byte(id), shards)
+	if err != nil {
+		return -1, fmt.Errorf("find the shard of customer %s: %w", id, err)
+	}
+	return shard, nil
 }
 
 func (r Records) head(ctx context.Context, shard int) (store.Head, error) {

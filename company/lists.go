@@ -180,10 +180,25 @@ func (l Lists) Alerts(ctx context.Context, q AlertQuery) ([]alert.Told, error) {
 	out = slices.DeleteFunc(out, func(t alert.Told) bool {
 		return q.State != "" && t.State != q.State || q.Rule != "" && t.Rule != q.Rule
 	})
-	slices.SortStableFunc(out, func(a, b alert.Told) int {
-		return cmp.Or(strings.Compare(b.Time, a.Time), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Subject, b.Subject))
-	})
+	slices.SortStableFunc(out, newestFirst)
 	return out[:min(len(out), q.Limit)], nil
+}
+
+// AlertsAbout lists the alerts about one subject that a shard tells of, in the
+// order of Alerts.
+func (l Lists) AlertsAbout(ctx context.Context, shard int, subject string) ([]alert.Told, error) {
+	told, err := l.shardAlerts(ctx, shard)
+	if err != nil {
+		return nil, fmt.Errorf("alerts of shard %d: %w", shard, err)
+	}
+	told = slices.DeleteFunc(told, func(t alert.Told) bool { return t.Subject != subject })
+	slices.SortStableFunc(told, newestFirst)
+	return told, nil
+}
+
+// newestFirst orders alerts.
+func newestFirst(a, b alert.Told) int {
+	return cmp.Or(strings.Compare(b.Time, a.Time), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Subject, b.Subject))
 }
 
 // shardAlerts joins what should be firing with what has been told.

@@ -128,6 +128,10 @@ func TestAlertsAreListed(t *testing.T) {
 			t.Errorf("%+v: %v", tc.q, words)
 		}
 	}
+	about, err := l.AlertsAbout(context.Background(), 0, "acme")
+	if err != nil || len(about) != 2 || about[0].Episode != 8 || about[1].State != "resolved" {
+		t.Errorf("about acme: %+v (%v)", about, err)
+	}
 	f.episodes[0] = [][]byte{[]byte("damaged")}
 	if _, err := l.Alerts(context.Background(), AlertQuery{Limit: 1}); err == nil || !strings.Contains(err.Error(), "alerts of shard 0") {
 		t.Errorf("a damaged episode gives %v", err)
