@@ -59,3 +59,33 @@ func (c Counter) Standing() bool { return c == UsersEver || c == CustomersEver }
 
 // Money says whether the counter is kept by currency.
 func (c Counter) Money() bool { return c == MRR || c == MRRAtRisk }
+
+var counterNames = [counterEnd]string{
+	UsersActive1: "UsersActive1", UsersActive7: "UsersActive7", UsersActive30: "UsersActive30", UserDays30: "UserDays30",
+	CustomersActive1: "CustomersActive1", CustomersActive7: "CustomersActive7", CustomersActive30: "CustomersActive30",
+	UsersEver: "UsersEver", CustomersEver: "CustomersEver", Customers: "Customers",
+	Start7: "Start7", Start30: "Start30", Start90: "Start90", Lost7: "Lost7", Lost30: "Lost30", Lost90: "Lost90",
+	Cancellations: "Cancellations", Silent: "Silent",
+	HealthRed: "HealthRed", HealthAmber: "HealthAmber", HealthGreen: "HealthGreen", HealthUnknown: "HealthUnknown",
+	NPSPromoters30: "NPSPromoters30", NPSPassives30: "NPSPassives30", NPSDetractors30: "NPSDetractors30",
+	NPSPromoters90: "NPSPromoters90", NPSPassives90: "NPSPassives90", NPSDetractors90: "NPSDetractors90",
+	CSATSatisfied30: "CSATSatisfied30", CSATAnswers30: "CSATAnswers30",
+	CSATSatisfied90: "CSATSatisfied90", CSATAnswers90: "CSATAnswers90",
+	MRR: "MRR", MRRAtRisk: "MRRAtRisk",
+}
+
+func (c Counter) String() string {
+	if c >= counterEnd || counterNames[c] == "" {
+		return "damaged"
+	}
+	return counterNames[c]
+}
+
+// Counters are all counters, in order of their numbers.
+func Counters() []Counter {
+	out := make([]Counter, 0, counterEnd-1)
+	for c := Counter(1); c < counterEnd; c++ {
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,63 @@
+package aggregator
+
+// activity: distinct users and customers active in 1, 7 and 30 days.
+//
+// "Active in the N days ending on day e" is the set of active days smeared over
+// N days. In a row of changes one smear is two cells, +1 where it begins and -1
+// after it ends, and a day that is added to the set newly covers the days that
+// neither the active day before nor the one after it covers.
+
+var userWindows = [3]struct {
+	days int32
+	slot int
+}{{1, int(UsersActive1)}, {7, int(UsersActive7)}, {30, int(UsersActive30)}}
+
+var customerWindows = [3]struct {
+	days int32
+	slot int
+}{{1, int(CustomersActive1)}, {7, int(CustomersActive7)}, {30, int(CustomersActive30)}}
+
+// contributeDays is what a set of active days contributes to counters of
+// distinct users or customers, from the beginning of the look-back.
+func (e *emitter) contributeDays(s *dayset, from int32, windows *[3]struct {
+	days int32
+	slot int
+}) {
+	for i := range windows {
+		n, slot := windows[i].days, windows[i].slot
+		for d := s.next(from - 1); d != farFuture; {
+			end := d + n
+			next := s.next(d)
+			for next < end {
+				end, next = next+n, s.next(next)
+			}
+			e.level(slot, d, end, 1)
+			d = next
+		}
+	}
+}
+
+// contributeUser is the contribution of a user's record.
+func (e *emitter) contributeUser(u *user, from int32) {
+	e.contributeDays(&u.days, from, &userWindows)
+	for d := u.days.next(from - 1); d != farFuture; d = u.days.next(d) {
+		e.level(int(UserDays30), d, d+30, 1)
+	}
+	if u.first != noDay {
+		e.standing(UsersEver, 1)
+	}
+	e.contributeAnswers(u.answers)
+}
+
+// addDay is the change that a new day of a set makes to the counters of its
+// windows: the days that only the new one covers. The day is in the set already.
+func (e *emitter) addDay(s *dayset, d int32, windows *[3]struct {
+	days int32
+	slot int
+}) {
+	p, q := s.prev(d), s.next(d)
+	for i := range windows {
+		n := windows[i].days
+		e.level(windows[i].slot, max(d, p+n), min(d+n, q), 1)
+	}
+}

@@ -1,0 +1,346 @@
+package aggregator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// Status is what became of an event.
+type Status uint8
+
+// The outcomes. Duplicate: it changed nothing, since what it says was known.
+const (
+	Applied Status = iota + 1
+	Duplicate
+	Ignored // nothing reads events of its type
+	Late    // beyond the horizon: to the late topic
+)
+
+// maxMoney and maxReferences bound the lists of a customer's record. Past them
+// the oldest entries fold, or, where none can, the new one is left out.
+const (
+	maxMoney      = 1024
+	maxReferences = 512
+)
+
+// change is what applying an event has done to a record.
+type change struct {
+	any    bool // anything at all
+	health bool // something that health reads
+}
+
+// Apply applies one event to its records and their contributions. The records
+// must be in memory (Need, Load).
+func (s *Shard) Apply(ev *event.Event, cause Cause) (Status, error) {
+	if !s.reads(ev) {
+		return Ignored, nil
+	}
+	day := s.cal.Day(ev.Time)
+	if s.cells.started && day < s.cells.first {
+		return Late, nil
+	}
+	s.cause = cause
+	hash := xxhash.Sum64(ev.Customer)
+	b := s.buckets[slotOf(hash, len(s.buckets))]
+	if b == nil {
+		return 0, fmt.Errorf("BUG: apply %s of %s: %w", ev.ID, ev.Customer, errNotLoaded)
+	}
+	c := b.find(hash, ev.Customer)
+	if c == nil {
+		c = s.newCustomer(b, hash, string(ev.Customer))
+	}
+	if day <= c.base.walk.day {
+		c.base.walk = walk{day: day - 1} // nothing is folded before the first watermark's horizon
+	}
+	var ch change
+	if len(ev.Attrs) > 0 {
+		ch.any = s.applyAttrs(c, ev)
+	}
+	switch ev.Kind {
+	case event.Purchase, event.Cancellation:
+		ch.add(s.applyMoney(c, s.moneyOf(ev, cause), day))
+	case event.Survey:
+		ch.add(s.applyAnswer(c, ev, day))
+	case event.Signal:
+		ch.add(s.applySignal(c, ev, cause, day))
+	}
+	if s.isActivity(ev) {
+		ch.add(s.applyActivity(c, ev, day))
+	}
+	if !ch.any {
+		return Duplicate, nil
+	}
+	c.latest = max(c.latest, ev.Time)
+	if b.used = true; !b.dirty {
+		s.touch(&b.block)
+	}
+	if ch.health || c.due <= max(s.watermark, c.latest) {
+		s.evaluate(c, day)
+	}
+	return Applied, nil
+}
+
+func (c *change) add(x change) {
+	c.any, c.health = c.any || x.any, c.health || x.health
+}
+
+func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
+	c := &customer{id: id, hash: hash, firstPaidDay: noDay, due: never}
+	c.base.walk.day = farFuture // lowered by its first event
+	c.segs = s.segments(c)
+	b.customers = append(b.customers, c)
+	s.customers++
+	s.grow()
+	return c
+}
+
+func (s *Shard) isActivity(ev *event.Event) bool {
+	return s.opts.ActivityKinds[ev.Kind] || ev.Kind == event.Signal && s.opts.ActivitySignal[string(ev.Signal.Name)]
+}
+
+// reads says whether anything reads events of this kind.
+func (s *Shard) reads(ev *event.Event) bool {
+	switch ev.Kind {
+	case event.Unknown:
+		return false
+	case event.Purchase, event.Cancellation, event.Survey:
+		return true
+	case event.Signal:
+		switch string(ev.Signal.Name) {
+		case "ticket_opened", "ticket_resolved", "invoice_late", "invoice_paid", "cancellation_withdrawn":
+			return true
+		}
+	}
+	return s.isActivity(ev) || s.keepsAttr(ev)
+}
+
+func (s *Shard) keepsAttr(ev *event.Event) bool {
+	return slices.ContainsFunc(ev.Attrs, func(a event.Attr) bool { return s.kept(string(a.Name)) })
+}
+
+// kept: attributes that are dimensions, and what people know a customer by.
+func (s *Shard) kept(name string) bool {
+	return name == "name" || name == "owner" || slices.Contains(s.opts.Dimensions, name)
+}
+
+func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
+	id := ev.User
+	if id == nil {
+		id = ev.Customer
+	}
+	u, p := s.findUser(c, id)
+	segs := s.userSegs(c, p)
+	hour := uint32(1) << s.cal.Hour(ev.Time)
+	last := u.days.last()
+	switch {
+	case day == last && u.hours&hour != 0, day < last && u.days.has(day):
+		return change{}
+	case day == last:
+		u.hours |= hour
+		s.touchPage(p)
+		return change{any: true}
+	case day > last:
+		u.hours = hour
+	}
+	s.touchPage(p)
+	u.days.set(day)
+	s.e.addDay(&u.days, day, &userWindows)
+	s.e.level(int(UserDays30), day, day+30, 1)
+	if u.first == noDay {
+		s.e.standing(UsersEver, 1)
+	}
+	if u.first == noDay || day < u.first {
+		u.first = day
+	}
+	if c.days.has(day) {
+		s.e.flush(segs)
+		return change{any: true}
+	}
+	if p != nil {
+		s.e.flush(segs)
+	}
+	s.silence(c, day)
+	c.days.set(day)
+	s.e.addDay(&c.days, day, &customerWindows)
+	s.e.flush(c.segs)
+	return change{true, true}
+}
+
+func (s *Shard) touchPage(p *page) {
+	if p != nil {
+		s.touch(&p.block)
+	}
+}
+
+// silence takes back the silent days that a new active day of the customer ends.
+func (s *Shard) silence(c *customer, day int32) {
+	if c.firstPaidDay == noDay || c.days.has(day) {
+		return
+	}
+	before, n := c.reference(day), s.opts.SilentDays
+	if day <= before {
+		return
+	}
+	from, to := max(before+n, day), min(day+n, c.days.next(day))
+	if from >= to {
+		return
+	}
+	for _, d := range s.payingDays(c) {
+		s.e.level(int(Silent), max(from, d.from), min(to, d.to), -1)
+	}
+}
+
+func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
+	m := moneyEvent{time: ev.Time, source: s.sources.intern(ev.Source), id: string(ev.ID),
+		origin: Origin{cause.Topic, cause.Offset}}
+	if ev.Kind == event.Cancellation {
+		m.kind, m.all, m.sub = cancel, ev.Cancellation.Subscription == nil, string(ev.Cancellation.Subscription)
+		m.effective = max(ev.Cancellation.Effective, ev.Time)
+		return m
+	}
+	p := &ev.Purchase
+	m.kind, m.currency, m.amount = order, p.Currency, p.Amount
+	if o := string(p.Order); p.Order != nil && o != m.id {
+		m.order = o
+	}
+	switch {
+	case p.RefundOf != nil:
+		m.kind, m.refundOf = refund, string(p.RefundOf)
+	case p.Interval != event.None:
+		m.kind, m.sub, m.monthly = charge, string(p.Subscription), p.Monthly
+		m.interval, m.count = p.Interval, p.Count
+	}
+	return m
+}
+
+// applyMoney puts an event in its place and replaces the contribution of the
+// customer's money where it changed.
+func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
+	i, found := slices.BinarySearchFunc(c.money, m, func(a, b moneyEvent) int { return compareMoney(&a, &b) })
+	if found {
+		return change{}
+	}
+	c.latest = max(c.latest, m.time)
+	old := c.line
+	oldFirst := c.firstPaidDay
+	c.money = slices.Insert(c.money, i, m)
+	if len(c.money) > maxMoney {
+		s.foldMoney(c, c.money[len(c.money)-maxMoney].time)
+	}
+	c.derive(&s.opts)
+	if c.line.same(&old) && c.firstPaidDay == oldFirst {
+		return change{any: true, health: len(c.line.orphans) > 0}
+	}
+	line, first := c.line, c.firstPaidDay
+	c.line, c.firstPaidDay = old, oldFirst
+	s.retract(c)
+	c.line, c.firstPaidDay = line, first
+	s.assert(c, day)
+	return change{any: true}
+}
+
+// same says whether two timelines contribute the same.
+func (t *timeline) same(o *timeline) bool {
+	return slices.Equal(t.paying, o.paying) && slices.Equal(t.mrr, o.mrr) && slices.Equal(t.cancels, o.cancels)
+}
+
+func (s *Shard) applyAnswer(c *customer, ev *event.Event, day int32) change {
+	v := &ev.Survey
+	id := v.Respondent
+	if id == nil {
+		id = ev.Customer
+	}
+	u, p := s.findUser(c, id)
+	segs := s.userSegs(c, p)
+	a := answer{time: ev.Time, day: day, kind: v.Kind, score: v.Score, min: v.Min, max: v.Max,
+		source: s.sources.intern(ev.Source), id: string(ev.ID), campaign: string(v.Campaign), ref: string(v.Ref)}
+	list, fresh := addAnswer(slices.Clone(u.answers), a)
+	if !fresh {
+		return change{}
+	}
+	s.touchPage(p)
+	s.e.sign = -1
+	s.e.contributeAnswers(u.answers)
+	s.e.sign = 1
+	u.answers = list
+	s.e.contributeAnswers(u.answers)
+	s.e.net()
+	s.e.flush(segs)
+	ch := change{any: true}
+	if v.Kind == event.NPS || v.Kind == event.CSAT {
+		c.answers, ch.health = addDayAnswer(c.answers, dayAnswer{day: day, kind: v.Kind, time: ev.Time,
+			source: a.source, id: a.id, score: v.Score, min: v.Min, max: v.Max})
+	}
+	return ch
+}
+
+func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32) change {
+	ref := ev.Signal.Ref
+	if ref == nil {
+		ref = ev.ID
+	}
+	kind, on := ticket, true
+	switch string(ev.Signal.Name) {
+	case "ticket_opened":
+	case "ticket_resolved":
+		on = false
+	case "invoice_late":
+		kind = invoice
+	case "invoice_paid":
+		kind, on = invoice, false
+	case "cancellation_withdrawn":
+		return s.applyMoney(c, moneyEvent{time: ev.Time, kind: withdraw, all: len(ev.Signal.Ref) == 0, sub: string(ev.Signal.Ref),
+			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: Origin{cause.Topic, cause.Offset}}, day)
+	default:
+		return change{}
+	}
+	if len(c.signals) >= maxReferences {
+		c.forgetReference()
+	}
+	if !c.addRefEvent(kind, ref, refEvent{ev.Time, on}) {
+		return change{}
+	}
+	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
+	return change{true, true}
+}
+
+// forgetReference drops the oldest ticket or invoice that is closed, or, where
+// all are open, the oldest.
+func (c *customer) forgetReference() {
+	oldest := -1
+	for i := range c.signals {
+		r := &c.signals[i]
+		n := len(r.events)
+		if n > 0 && !r.events[n-1].on && (oldest < 0 || r.events[n-1].time < c.signals[oldest].events[len(c.signals[oldest].events)-1].time) {
+			oldest = i
+		}
+	}
+	c.signals = slices.Delete(c.signals, max(oldest, 0), max(oldest, 0)+1)
+}
+
+// applyAttrs keeps the latest of each attribute and moves the customer's
+// contribution where a dimension's value changed.
+func (s *Shard) applyAttrs(c *customer, ev *event.Event) bool {
+	changed, moved := false, false
+	for _, a := range ev.Attrs {
+		name := string(a.Name)
+		if !s.kept(name) {
+			continue
+		}
+		was := c.attr(name)
+		if c.setAttr(attribute{name: strings.Clone(name), value: string(a.Value), null: a.Null,
+			time: ev.Time, kind: uint8(ev.Kind), source: s.sources.intern(ev.Source), id: string(ev.ID)}) {
+			changed = true
+			moved = moved || c.attr(name) != was && slices.Contains(s.opts.Dimensions, name)
+		}
+	}
+	if moved {
+		s.moveSegments(c)
+	}
+	return changed
+}

@@ -1,0 +1,400 @@
+package aggregator
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// KV is a named value of a commit. A nil Value deletes it.
+type KV struct {
+	Name  string
+	Value []byte
+}
+
+// cells holds a shard's rows that are not frozen, by segment. Values are
+// changes from the day before; the opening row holds the levels of day first.
+// Nothing but applying, freezing, expiry and rebuilding writes a cell.
+type cells struct {
+	started    bool  // first is known; before, all days lie in far
+	first      int32 // F: the first day that is not frozen
+	currencies []event.Currency
+	segments   []*segment
+	byName     map[string]int32
+	dirty      []rowRef
+	frozen     []KV // rows written since the last commit
+}
+
+// near is how many days after first are found by index: a horizon's days and
+// the coming ones that a window of 90 days reaches.
+func near(horizon int32) int { return int(horizon) + 104 }
+
+type segment struct {
+	name     string
+	opening  *row
+	standing *row
+	ring     []*row // day first+i; index 0 is not used
+	far      map[int32]*row
+}
+
+type row struct {
+	v     []int64
+	dirty bool
+}
+
+type rowRef struct {
+	seg  int32
+	kind byte // o, d, s
+	day  int32
+}
+
+const farFuture = int32(1 << 30)
+
+func newCells(horizon int32, currencies []event.Currency) *cells {
+	c := &cells{currencies: currencies, byName: map[string]int32{}}
+	c.segment("", horizon)
+	return c
+}
+
+// segment returns the index of the named segment, a new one where needed.
+func (c *cells) segment(name string, horizon int32) int32 {
+	if i, ok := c.byName[name]; ok {
+		return i
+	}
+	i := int32(len(c.segments))
+	c.segments = append(c.segments, &segment{name: name, ring: make([]*row, near(horizon)), far: map[int32]*row{}})
+	c.byName[name] = i
+	return i
+}
+
+// slot is the index of a cell in a row's values; money counters follow the
+// plain ones, two for each currency.
+func (c *cells) slot(k Counter, currency event.Currency) int {
+	if !k.Money() {
+		return int(k)
+	}
+	for i, x := range c.currencies {
+		if x == currency {
+			return int(counterEnd) + 2*i + int(k-MRR)
+		}
+	}
+	c.currencies = append(c.currencies, currency)
+	return int(counterEnd) + 2*(len(c.currencies)-1) + int(k-MRR)
+}
+
+func (c *cells) cell(slot int) Cell {
+	if slot < int(counterEnd) {
+		return Cell{Counter: Counter(slot)}
+	}
+	i := slot - int(counterEnd)
+	return Cell{Counter: MRR + Counter(i%2), Currency: c.currencies[i/2]}
+}
+
+// add changes one cell. A day at or before first goes into the opening: what
+// changed on it or earlier is part of the level at first.
+func (c *cells) add(seg int32, slot int, day int32, v int64) {
+	s := c.segments[seg]
+	var r *row
+	ref := rowRef{seg: seg, day: day}
+	switch {
+	case !c.started:
+		r, ref.kind = s.farRow(day), 'd'
+	case day <= c.first:
+		if s.opening == nil {
+			s.opening = &row{}
+		}
+		r, ref.kind, ref.day = s.opening, 'o', 0
+	case int(day-c.first) < len(s.ring):
+		if s.ring[day-c.first] == nil {
+			s.ring[day-c.first] = &row{}
+		}
+		r, ref.kind = s.ring[day-c.first], 'd'
+	default:
+		r, ref.kind = s.farRow(day), 'd'
+	}
+	c.bump(r, slot, v, ref)
+}
+
+func (s *segment) farRow(day int32) *row {
+	r := s.far[day]
+	if r == nil {
+		r = &row{}
+		s.far[day] = r
+	}
+	return r
+}
+
+func (c *cells) addStanding(seg int32, k Counter, v int64) {
+	s := c.segments[seg]
+	if s.standing == nil {
+		s.standing = &row{}
+	}
+	c.bump(s.standing, int(k), v, rowRef{seg: seg, kind: 's'})
+}
+
+func (c *cells) bump(r *row, slot int, v int64, ref rowRef) {
+	if slot >= len(r.v) {
+		r.v = append(r.v, make([]int64, slot+1-len(r.v))...)
+	}
+	r.v[slot] += v
+	if !r.dirty {
+		r.dirty = true
+		c.dirty = append(c.dirty, ref)
+	}
+}
+
+// row finds the row of a reference; nil where there is none any more.
+func (c *cells) row(ref rowRef) *row {
+	s := c.segments[ref.seg]
+	switch {
+	case ref.kind == 's':
+		return s.standing
+	case ref.kind == 'o':
+		return s.opening
+	case c.started && ref.day <= c.first:
+		return nil
+	case c.started && int(ref.day-c.first) < len(s.ring):
+		return s.ring[ref.day-c.first]
+	}
+	return s.far[ref.day]
+}
+
+// start makes first known, with the shard's first watermark. What was applied
+// before may reach further back; freezing then writes those days out.
+func (c *cells) start(first int32) {
+	for _, s := range c.segments {
+		for day := range s.far {
+			first = min(first, day)
+		}
+	}
+	c.started, c.first = true, first
+	for i, s := range c.segments {
+		for _, day := range slices.Sorted(maps.Keys(s.far)) {
+			r := s.far[day]
+			if int(day-first) >= len(s.ring) {
+				continue
+			}
+			delete(s.far, day)
+			if day > first {
+				s.ring[day-first] = r
+				continue
+			}
+			for slot, v := range r.v {
+				if v != 0 {
+					c.add(int32(i), slot, first, v)
+				}
+			}
+			c.dirty = append(c.dirty, rowRef{seg: int32(i), kind: 'd', day: day}) // gone
+		}
+	}
+}
+
+// freeze moves first on, a day at a time: the levels of the old first day are
+// written out as plain values, then the changes of the next day enter the
+// opening. keepFrom is the first day whose frozen rows are kept at all.
+func (c *cells) freeze(first, keepFrom int32) {
+	for c.first < first {
+		if quiet := c.quietUntil(first); quiet > c.first { // nothing to write out
+			c.jump(quiet)
+			continue
+		}
+		for i, s := range c.segments {
+			if s.opening != nil && c.first >= keepFrom {
+				if v := c.append(nil, s.opening); len(v) > 0 {
+					c.frozen = append(c.frozen, KV{FrozenName(c.first, s.name), v})
+				}
+			}
+			next := s.ring[1]
+			if next != nil {
+				for slot, v := range next.v {
+					if v != 0 {
+						c.add(int32(i), slot, c.first, v)
+					}
+				}
+				c.dirty = append(c.dirty, rowRef{seg: int32(i), kind: 'd', day: c.first + 1})
+			}
+		}
+		c.jump(c.first + 1)
+	}
+}
+
+// empty says whether every opening is zero, so that there are no levels to freeze.
+func (c *cells) empty() bool {
+	for _, s := range c.segments {
+		if s.opening != nil && slices.ContainsFunc(s.opening.v, func(v int64) bool { return v != 0 }) {
+			return false
+		}
+	}
+	return true
+}
+
+// quietUntil is the last day up to limit until which every level is zero.
+func (c *cells) quietUntil(limit int32) int32 {
+	if !c.empty() {
+		return c.first
+	}
+	for _, s := range c.segments {
+		for i := 1; i < len(s.ring) && c.first+int32(i) <= limit; i++ {
+			if s.ring[i] != nil {
+				limit = c.first + int32(i) - 1
+			}
+		}
+		for day := range s.far {
+			limit = min(limit, day-1)
+		}
+	}
+	return limit
+}
+
+// jump sets first and moves the rings along. Rows that fall out at the front
+// must have gone into the opening.
+func (c *cells) jump(first int32) {
+	by := int(first - c.first)
+	c.first = first
+	for _, s := range c.segments {
+		if by < len(s.ring) {
+			copy(s.ring, s.ring[by:])
+			clear(s.ring[len(s.ring)-by:])
+		} else {
+			clear(s.ring)
+		}
+		s.ring[0] = nil
+		for day, r := range s.far {
+			if i := int(day - first); i < len(s.ring) && i > 0 {
+				s.ring[i] = r
+				delete(s.far, day)
+			}
+		}
+	}
+}
+
+// erase sets every row of a segment to zeros.
+func (c *cells) erase(seg int32) {
+	s := c.segments[seg]
+	wipe := func(r *row, ref rowRef) {
+		if r == nil {
+			return
+		}
+		clear(r.v)
+		if !r.dirty {
+			r.dirty = true
+			c.dirty = append(c.dirty, ref)
+		}
+	}
+	wipe(s.opening, rowRef{seg: seg, kind: 'o'})
+	wipe(s.standing, rowRef{seg: seg, kind: 's'})
+	for i, r := range s.ring {
+		wipe(r, rowRef{seg: seg, kind: 'd', day: c.first + int32(i)})
+	}
+	for day, r := range s.far {
+		wipe(r, rowRef{seg: seg, kind: 'd', day: day})
+	}
+}
+
+// empty says whether the segment has no row at all.
+func (s *segment) empty() bool {
+	return s.opening == nil && s.standing == nil && len(s.far) == 0 &&
+		!slices.ContainsFunc(s.ring, func(r *row) bool { return r != nil })
+}
+
+// append writes a row in its stored form.
+func (c *cells) append(dst []byte, r *row) []byte {
+	for slot, v := range r.v {
+		if v != 0 {
+			dst = appendCell(dst, c.cell(slot), v)
+		}
+	}
+	return dst
+}
+
+// changes returns the changed rows and the frozen ones, and forgets them.
+func (c *cells) changes() (rows, frozen []KV) {
+	var buf []byte
+	for _, ref := range c.dirty {
+		name := RowName{Kind: ref.kind, Day: ref.day, Segment: c.segments[ref.seg].name}.String()
+		r := c.row(ref)
+		if r == nil {
+			rows = append(rows, KV{Name: name})
+			continue
+		}
+		if !r.dirty {
+			continue // named twice
+		}
+		r.dirty = false
+		start := len(buf)
+		buf = c.append(buf, r)
+		kv := KV{Name: name}
+		if len(buf) > start {
+			kv.Value = buf[start:len(buf):len(buf)]
+		}
+		rows = append(rows, kv)
+	}
+	c.dirty = c.dirty[:0]
+	frozen, c.frozen = c.frozen, nil
+	return rows, frozen
+}
+
+// load puts a stored row in its place.
+func (c *cells) load(name string, value []byte, horizon int32) error {
+	n, err := ParseRowName(name)
+	if err != nil {
+		return err
+	}
+	stored, err := ParseRow(value)
+	if err != nil {
+		return err
+	}
+	seg := c.segment(n.Segment, horizon)
+	for cell, v := range stored {
+		switch n.Kind {
+		case 's':
+			c.addStanding(seg, cell.Counter, v)
+		case 'o':
+			c.add(seg, c.slot(cell.Counter, cell.Currency), c.first, v)
+		default:
+			c.add(seg, c.slot(cell.Counter, cell.Currency), n.Day, v)
+		}
+	}
+	return nil
+}
+
+// clean forgets what is dirty, after loading.
+func (c *cells) clean() {
+	for _, ref := range c.dirty {
+		if r := c.row(ref); r != nil {
+			r.dirty = false
+		}
+	}
+	c.dirty = c.dirty[:0]
+}
+
+// snapshot returns every row that is not all zeros, by name.
+func (c *cells) snapshot() map[string]Row {
+	out := map[string]Row{}
+	put := func(n RowName, r *row) {
+		if r == nil {
+			return
+		}
+		x := Row{}
+		for slot, v := range r.v {
+			if v != 0 {
+				x[c.cell(slot)] = v
+			}
+		}
+		if len(x) > 0 {
+			out[n.String()] = x
+		}
+	}
+	for _, s := range c.segments {
+		put(RowName{Kind: 'o', Segment: s.name}, s.opening)
+		put(RowName{Kind: 's', Segment: s.name}, s.standing)
+		for i, r := range s.ring {
+			put(RowName{Kind: 'd', Day: c.first + int32(i), Segment: s.name}, r)
+		}
+		for day, r := range s.far {
+			put(RowName{Kind: 'd', Day: day, Segment: s.name}, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,161 @@
+package aggregator
+
+// The definition of truth: what a record contributes to the cells, given the
+// watermark. The hot path computes differences directly; a property test and
+// the audit hold the two equal.
+
+// churnWindows are the windows of churn: of the customers n days before a day,
+// those that are none at its end.
+var churnWindows = [3]struct {
+	days        int32
+	start, lost int
+}{{7, int(Start7), int(Lost7)}, {30, int(Start30), int(Lost30)}, {90, int(Start90), int(Lost90)}}
+
+// dayspan is a stretch of days, half-open; to is farFuture for an open end.
+type dayspan struct{ from, to int32 }
+
+// contribute is the contribution of a customer's record, its users apart.
+// health must have been walked to now.
+func (s *Shard) contribute(e *emitter, c *customer) {
+	from := s.lookback()
+	e.contributeDays(&c.days, from, &customerWindows)
+	s.contributeMoney(e, c)
+	s.contributeSilent(e, c)
+	s.contributeHealth(e, c)
+}
+
+// lookback is the first day that records still know.
+func (s *Shard) lookback() int32 {
+	if !s.cells.started {
+		return noDay + Lookback
+	}
+	return s.cells.first - Lookback
+}
+
+// payingDays are the days at whose end the customer pays: one that begins at t0
+// and ceases at t1 pays at the ends of day(t0) to day(t1)-1.
+func (s *Shard) payingDays(c *customer) []dayspan {
+	out := s.dayBuf[:0]
+	for _, p := range c.line.paying {
+		d := dayspan{s.cal.Day(p.from), farFuture}
+		if p.to != never {
+			if d.to = p.day; p.day == 0 {
+				d.to = s.cal.Day(p.to)
+			}
+		}
+		if n := len(out); n > 0 && out[n-1].to >= d.from {
+			out[n-1].to = max(out[n-1].to, d.to)
+			continue
+		}
+		if d.from < d.to {
+			out = append(out, d)
+		}
+	}
+	s.dayBuf = out
+	return out
+}
+
+func (d dayspan) shift(n int32) dayspan {
+	if d.to == farFuture {
+		return dayspan{d.from + n, farFuture}
+	}
+	return dayspan{d.from + n, d.to + n}
+}
+
+// contributeMoney: customers, churn, cancellations and MRR.
+func (s *Shard) contributeMoney(e *emitter, c *customer) {
+	days := s.payingDays(c)
+	for _, d := range days {
+		e.level(int(Customers), d.from, d.to, 1)
+	}
+	for _, w := range churnWindows {
+		for _, d := range days {
+			was := d.shift(w.days)
+			e.level(w.start, was.from, was.to, 1)
+			// Lost: was there, and is in none of the spans now.
+			at := was.from
+			for _, now := range days {
+				if now.to <= at {
+					continue
+				}
+				if now.from >= was.to {
+					break
+				}
+				e.level(w.lost, at, now.from, 1)
+				at = now.to
+			}
+			if at < was.to {
+				e.level(w.lost, at, was.to, 1)
+			}
+		}
+	}
+	for _, d := range c.line.cancels {
+		e.level(int(Cancellations), d, d+1, 1)
+	}
+	if c.firstPaidDay != noDay {
+		e.standing(CustomersEver, 1)
+	}
+	s.contributeMRR(e, c, MRR, noDay, farFuture, farFuture)
+}
+
+// contributeMRR emits the customer's MRR on the days [from, to) under a money
+// counter. From day hold on it stays what it is at the end of the day before.
+func (s *Shard) contributeMRR(e *emitter, c *customer, k Counter, from, to, hold int32) {
+	steps := c.line.mrr
+	for i := range steps {
+		x := &steps[i]
+		end := farFuture
+		for _, y := range steps[i+1:] {
+			if y.currency == x.currency {
+				end = y.day
+				break
+			}
+		}
+		if x.day >= hold {
+			continue
+		}
+		if end >= hold {
+			end = farFuture
+		}
+		e.level(s.cells.slot(k, x.currency), max(x.day, from), min(end, to), x.monthly)
+	}
+}
+
+// contributeSilent: paying customers without activity for SilentDays, counted
+// from the later of the last active day and the first paying day.
+func (s *Shard) contributeSilent(e *emitter, c *customer) {
+	if c.firstPaidDay == noDay {
+		return
+	}
+	n := s.opts.SilentDays
+	for _, p := range s.payingDays(c) {
+		ref := c.reference(p.from)
+		for ref < p.to {
+			next := min(max(c.days.next(max(ref, p.from)), c.firstPaidDay), p.to)
+			e.level(int(Silent), max(ref+n, p.from), min(next, p.to), 1)
+			if next >= p.to {
+				break
+			}
+			ref = next
+		}
+	}
+}
+
+var bandSlots = [bandEnd]int{Unrated: int(HealthUnknown), Red: int(HealthRed), Amber: int(HealthAmber), Green: int(HealthGreen)}
+
+// contributeHealth: paying customers by band, and the MRR of red ones.
+func (s *Shard) contributeHealth(e *emitter, c *customer) {
+	for i, r := range c.health.runs {
+		to := farFuture
+		if i+1 < len(c.health.runs) {
+			to = c.health.runs[i+1].day
+		}
+		if r.band == Gone {
+			continue
+		}
+		e.level(bandSlots[r.band], r.day, to, 1)
+		if r.band == Red {
+			s.contributeMRR(e, c, MRRAtRisk, r.day, to, c.health.day+1)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package aggregator
+
+import (
+	"cmp"
+	"slices"
+)
+
+// customer is the record of a paying account, decoded. The fields below "derived"
+// are computed from those above and are not stored, but for the walk's last
+// whole day, which saves walking the horizon again after a load.
+type customer struct {
+	id      string
+	hash    uint64
+	days    dayset // days on which any of its users was active
+	latest  int64  // time of its latest applied event, ms
+	attrs   []attribute
+	money   []moneyEvent
+	signals []reference
+	answers []dayAnswer
+	users   []user  // inline; users of many are in pages
+	pages   *pages  // nil: inline
+	base    base    // what is folded
+	listed  Band    // sorted set of the store that it stands in
+	scored  float64 // its score there: MRR
+	firing  uint8   // bit r: stands in the set of firing alerts under rule r
+
+	// derived
+	line         timeline
+	firstPaidDay int32
+	segs         []int32 // the whole, then one for each dimension; -1: switched off
+	health       health
+	due          int64 // no later than the next moment at which time alone changes something
+}
+
+// base is what the part of a record says that is older than horizon and
+// look-back (money, activity) or than the horizon (health, tickets).
+type base struct {
+	at        int64 // money before this moment is folded; 0: none
+	money     moneyState
+	buysUntil int32 // civil day after the last one that folded orders count for; 0: none
+	firstPaid int64 // first moment of paying, where it is folded; 0: not
+	walk      walk
+}
+
+// user is the record of a person who logs in. first is the first active day
+// ever, noDay for somebody who has only answered surveys.
+type user struct {
+	id      string
+	first   int32
+	hours   uint32 // hours of the latest active day
+	days    dayset
+	answers []answer
+}
+
+// attribute is the latest value of one attribute, with its event's place in the order.
+type attribute struct {
+	name, value string
+	null        bool
+	time        int64
+	kind        uint8
+	source      string
+	id          string
+}
+
+// reference is a ticket or an invoice: what the latest event on it says.
+type reference struct {
+	kind   refKind
+	ref    string
+	since  int64 // folded: open since; 0: not open
+	events []refEvent
+}
+
+type refKind uint8
+
+const (
+	ticket refKind = iota + 1
+	invoice
+)
+
+// refEvent opens or closes a ticket, or makes an invoice late or paid.
+type refEvent struct {
+	time int64
+	on   bool
+}
+
+func compareRefEvents(a, b refEvent) int {
+	if a.time == b.time && a.on != b.on {
+		if a.on {
+			return -1 // opened before resolved
+		}
+		return 1
+	}
+	return cmp.Compare(a.time, b.time)
+}
+
+// addRefEvent puts an event on a reference in its place; false: it is there.
+func (c *customer) addRefEvent(kind refKind, ref []byte, ev refEvent) bool {
+	i := slices.IndexFunc(c.signals, func(r reference) bool { return r.kind == kind && r.ref == string(ref) })
+	if i < 0 {
+		i = len(c.signals)
+		c.signals = append(c.signals, reference{kind: kind, ref: string(ref)})
+	}
+	r := &c.signals[i]
+	k, found := slices.BinarySearchFunc(r.events, ev, compareRefEvents)
+	if found {
+		return false
+	}
+	r.events = slices.Insert(r.events, k, ev)
+	return true
+}
+
+// spans are the stretches in which references of a kind are open, by their beginning.
+func (c *customer) spans(kind refKind) []span {
+	var out []span
+	for i := range c.signals {
+		r := &c.signals[i]
+		if r.kind != kind {
+			continue
+		}
+		since := r.since
+		for _, e := range r.events {
+			switch {
+			case e.on && since == 0:
+				since = e.time
+			case !e.on && since != 0:
+				out = append(out, span{from: since, to: e.time})
+				since = 0
+			}
+		}
+		if since != 0 {
+			out = append(out, span{from: since, to: never})
+		}
+	}
+	slices.SortFunc(out, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	return out
+}
+
+// setAttr keeps the latest of an attribute's values; false: an older one.
+func (c *customer) setAttr(a attribute) bool {
+	i := slices.IndexFunc(c.attrs, func(x attribute) bool { return x.name == a.name })
+	if i < 0 {
+		c.attrs = append(c.attrs, a)
+		return true
+	}
+	old := &c.attrs[i]
+	if cmp.Or(cmp.Compare(old.time, a.time), cmp.Compare(old.kind, a.kind),
+		cmp.Compare(old.source, a.source), cmp.Compare(old.id, a.id)) >= 0 {
+		return false
+	}
+	*old = a
+	return true
+}
+
+// attr is the present value of an attribute, "" where there is none.
+func (c *customer) attr(name string) string {
+	for i := range c.attrs {
+		if c.attrs[i].name == name && !c.attrs[i].null {
+			return c.attrs[i].value
+		}
+	}
+	return ""
+}
+
+// derive computes what follows from money and signals.
+func (c *customer) derive(o *Options) {
+	c.line = c.timeline(o)
+	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
+	first := c.base.firstPaid
+	if first == 0 {
+		first = c.line.first
+	}
+	c.firstPaidDay = noDay
+	if first != 0 {
+		c.firstPaidDay = o.Calendar.Day(first)
+	}
+}

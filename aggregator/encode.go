@@ -1,0 +1,363 @@
+package aggregator
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// The stored form of records: varints, and strings with their length before
+// them. A bucket is its customers one after another, each with its length
+// before it; a page is the users of one customer. The first byte is the version.
+
+const recordVersion = 1
+
+var errRecord = errors.New("stored record is damaged")
+
+// reader reads what the append functions write; the first error sticks.
+type reader struct {
+	b       []byte
+	sources []string
+	err     error
+}
+
+func (r *reader) fail() {
+	r.err, r.b = errRecord, nil
+}
+
+func (r *reader) uvarint() uint64 {
+	u, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.b = r.b[n:]
+	return u
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail()
+		return 0
+	}
+	x := r.b[0]
+	r.b = r.b[1:]
+	return x
+}
+
+func (r *reader) bytes(n int) []byte {
+	if n < 0 || n > len(r.b) {
+		r.fail()
+		return nil
+	}
+	x := r.b[:n]
+	r.b = r.b[n:]
+	return x
+}
+
+func (r *reader) string() string { return string(r.bytes(int(min(r.uvarint(), 1<<20)))) }
+
+// count is the length of a list of entries of at least one byte each.
+func (r *reader) count() int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) currency() (c event.Currency) {
+	copy(c[:], r.bytes(3))
+	return c
+}
+
+func (r *reader) day() int32 { return unzigzag(r.uvarint()) }
+
+func appendString(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func appendDay(dst []byte, d int32) []byte { return binary.AppendUvarint(dst, zigzag(d)) }
+
+// Sections of a customer's record that most have not got: a bit each.
+const (
+	hasAttrs = 1 << iota
+	hasMoney
+	hasSignals
+	hasAnswers
+	hasBase
+	hasHealth
+	hasPages
+	sameDays // the only user has the customer's id and its days
+)
+
+// appendCustomer writes a record. Days before from are left out.
+func (c *customer) append(dst []byte, from int32, src *sources) []byte {
+	dst = appendString(dst, c.id)
+	at := len(dst)
+	dst = append(dst, 0)
+	bits := byte(0)
+	put := func(bit byte, has bool) bool {
+		if has {
+			bits |= bit
+		}
+		return has
+	}
+	same := c.pages == nil && len(c.users) == 1 && c.users[0].id == c.id
+	dst = binary.AppendVarint(dst, c.latest)
+	dst = append(dst, byte(c.listed), c.firing)
+	if !put(sameDays, same) {
+		dst = c.days.append(dst, from)
+	}
+	if put(hasAttrs, len(c.attrs) > 0) {
+		dst = c.appendAttrs(dst, src)
+	}
+	if put(hasMoney, len(c.money) > 0) {
+		dst = binary.AppendUvarint(dst, uint64(len(c.money)))
+		for i := range c.money {
+			dst = c.money[i].append(dst, src)
+		}
+	}
+	if put(hasSignals, len(c.signals) > 0) {
+		dst = c.appendSignals(dst)
+	}
+	if put(hasAnswers, len(c.answers) > 0) {
+		dst = c.appendAnswers(dst, src)
+	}
+	if put(hasBase, c.base.stored()) {
+		dst = c.base.append(dst)
+	}
+	if put(hasHealth, len(c.health.runs) > 0) {
+		dst = c.health.append(dst)
+	}
+	if put(hasPages, c.pages != nil) {
+		dst = binary.AppendUvarint(dst, uint64(len(c.pages.list)))
+		dst = binary.AppendUvarint(dst, uint64(c.pages.users))
+		dst = binary.AppendUvarint(dst, uint64(c.pages.moved))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.users)))
+	for i := range c.users {
+		dst = c.users[i].append(dst, from, src)
+	}
+	dst[at] = bits
+	return dst
+}
+
+func (r *reader) customer() *customer {
+	c := &customer{id: r.string()}
+	bits := r.byte()
+	c.latest = r.varint()
+	c.listed, c.firing = Band(r.byte()), r.byte()
+	if bits&sameDays == 0 {
+		c.days = r.dayset()
+	}
+	if bits&hasAttrs != 0 {
+		c.attrs = r.attrs()
+	}
+	if bits&hasMoney != 0 {
+		c.money = make([]moneyEvent, r.count())
+		for i := range c.money {
+			c.money[i] = r.moneyEvent()
+		}
+	}
+	if bits&hasSignals != 0 {
+		c.signals = r.references()
+	}
+	if bits&hasAnswers != 0 {
+		c.answers = r.dayAnswers()
+	}
+	if bits&hasBase != 0 {
+		c.base = r.base()
+	}
+	if bits&hasHealth != 0 {
+		c.health = r.health()
+	}
+	if bits&hasPages != 0 {
+		n := r.uvarint()
+		if n > 1<<22 {
+			r.fail()
+			return c
+		}
+		c.pages = &pages{list: make([]*page, n), users: int(r.uvarint()), moved: int(r.uvarint())}
+	}
+	c.users = make([]user, r.count())
+	for i := range c.users {
+		c.users[i] = r.user()
+	}
+	if bits&sameDays != 0 && len(c.users) == 1 {
+		c.days = dayset{c.users[0].days.base, append([]uint64(nil), c.users[0].days.w...)}
+	}
+	return c
+}
+
+func (u *user) append(dst []byte, from int32, src *sources) []byte {
+	dst = appendString(dst, u.id)
+	dst = appendDay(dst, u.first)
+	dst = u.days.append(dst, from)
+	dst = binary.AppendUvarint(dst, uint64(u.hours)<<1|b2u(len(u.answers) > 0))
+	if len(u.answers) == 0 {
+		return dst
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(u.answers)))
+	for i := range u.answers {
+		a := &u.answers[i]
+		dst = binary.AppendVarint(dst, a.time)
+		dst = append(dst, byte(a.kind))
+		dst = appendDay(dst, a.day)
+		dst = src.append(dst, a.source)
+		for _, v := range [...]int32{a.score, a.min, a.max} {
+			dst = binary.AppendVarint(dst, int64(v))
+		}
+		for _, v := range [...]string{a.id, a.campaign, a.ref} {
+			dst = appendString(dst, v)
+		}
+	}
+	return dst
+}
+
+func (r *reader) user() user {
+	u := user{id: r.string(), first: r.day(), days: r.dayset()}
+	x := r.uvarint()
+	u.hours = uint32(x >> 1)
+	if x&1 == 0 {
+		return u
+	}
+	u.answers = make([]answer, r.count())
+	for i := range u.answers {
+		a := &u.answers[i]
+		a.time, a.kind, a.day, a.source = r.varint(), event.SurveyKind(r.byte()), r.day(), r.source()
+		a.score, a.min, a.max = int32(r.varint()), int32(r.varint()), int32(r.varint())
+		a.id, a.campaign, a.ref = r.string(), r.string(), r.string()
+	}
+	return u
+}
+
+func b2u(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (m *moneyEvent) append(dst []byte, src *sources) []byte {
+	dst = binary.AppendVarint(dst, m.time)
+	dst = append(dst, byte(m.kind)|byte(b2u(m.all))<<4|byte(b2u(m.order != ""))<<5|byte(b2u(m.sub != ""))<<6)
+	dst = src.append(dst, m.source)
+	dst = appendString(dst, m.id)
+	if m.sub != "" {
+		dst = appendString(dst, m.sub)
+	}
+	if m.order != "" {
+		dst = appendString(dst, m.order)
+	}
+	switch m.kind {
+	case order, charge, refund:
+		dst = append(dst, m.currency[:]...)
+		dst = binary.AppendVarint(dst, m.amount)
+	}
+	switch m.kind {
+	case charge:
+		dst = append(dst, byte(m.interval))
+		dst = binary.AppendUvarint(dst, uint64(m.count))
+		dst = binary.AppendVarint(dst, m.monthly)
+	case refund:
+		dst = appendString(dst, m.refundOf)
+	case cancel:
+		dst = binary.AppendVarint(dst, m.effective-m.time)
+	}
+	if m.kind == cancel || m.kind == refund {
+		dst = appendString(dst, m.origin.Topic)
+		dst = binary.AppendVarint(dst, m.origin.Offset)
+	}
+	return dst
+}
+
+func (r *reader) moneyEvent() moneyEvent {
+	m := moneyEvent{time: r.varint()}
+	b := r.byte()
+	m.kind, m.all = moneyKind(b&15), b>>4&1 == 1
+	m.source, m.id = r.source(), r.string()
+	if b>>6&1 == 1 {
+		m.sub = r.string()
+	}
+	if b>>5&1 == 1 {
+		m.order = r.string()
+	}
+	switch m.kind {
+	case order, charge, refund:
+		m.currency, m.amount = r.currency(), r.varint()
+	}
+	switch m.kind {
+	case charge:
+		m.interval, m.count, m.monthly = event.Interval(r.byte()), uint16(r.uvarint()), r.varint()
+	case refund:
+		m.refundOf = r.string()
+	case cancel:
+		m.effective = m.time + r.varint()
+	}
+	if m.kind == cancel || m.kind == refund {
+		m.origin = Origin{Topic: r.string(), Offset: r.varint()}
+	}
+	return m
+}
+
+// sources numbers the sources of a shard's events, so that a record names them
+// in a byte. Past maxSources a record holds the name itself.
+type sources struct {
+	list  []string
+	index map[string]int
+}
+
+const maxSources = 250
+
+func newSources(list []string) *sources {
+	s := &sources{list: list, index: map[string]int{}}
+	for i, name := range list {
+		s.index[name] = i
+	}
+	return s
+}
+
+// intern returns the name as a string that all records share.
+func (s *sources) intern(name []byte) string {
+	if i, ok := s.index[string(name)]; ok {
+		return s.list[i]
+	}
+	if len(s.list) == maxSources {
+		return string(name)
+	}
+	s.index[string(name)] = len(s.list)
+	s.list = append(s.list, string(name))
+	return s.list[len(s.list)-1]
+}
+
+func (s *sources) append(dst []byte, name string) []byte {
+	if i, ok := s.index[name]; ok {
+		return append(dst, byte(i+1))
+	}
+	return appendString(append(dst, 0), name)
+}
+
+func (r *reader) source() string {
+	i := int(r.byte())
+	switch {
+	case i == 0:
+		return r.string()
+	case i > len(r.sources):
+		r.fail()
+		return ""
+	}
+	return r.sources[i-1]
+}

@@ -1,0 +1,204 @@
+package aggregator
+
+import (
+	"encoding/binary"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+func (c *customer) appendAttrs(dst []byte, src *sources) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.attrs)))
+	for i := range c.attrs {
+		a := &c.attrs[i]
+		dst = appendString(dst, a.name)
+		dst = append(dst, a.kind|byte(b2u(a.null))<<7)
+		if !a.null {
+			dst = appendString(dst, a.value)
+		}
+		dst = binary.AppendVarint(dst, a.time)
+		dst = src.append(dst, a.source)
+		dst = appendString(dst, a.id)
+	}
+	return dst
+}
+
+func (r *reader) attrs() []attribute {
+	out := make([]attribute, r.count())
+	for i := range out {
+		a := &out[i]
+		a.name = r.string()
+		k := r.byte()
+		a.kind, a.null = k&127, k>>7 == 1
+		if !a.null {
+			a.value = r.string()
+		}
+		a.time, a.source, a.id = r.varint(), r.source(), r.string()
+	}
+	return out
+}
+
+func (c *customer) appendSignals(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.signals)))
+	for i := range c.signals {
+		x := &c.signals[i]
+		dst = append(dst, byte(x.kind))
+		dst = appendString(dst, x.ref)
+		dst = binary.AppendVarint(dst, x.since)
+		dst = binary.AppendUvarint(dst, uint64(len(x.events)))
+		for _, e := range x.events {
+			dst = binary.AppendVarint(dst, e.time<<1|int64(b2u(e.on)))
+		}
+	}
+	return dst
+}
+
+func (r *reader) references() []reference {
+	out := make([]reference, r.count())
+	for i := range out {
+		x := &out[i]
+		x.kind, x.ref, x.since = refKind(r.byte()), r.string(), r.varint()
+		x.events = make([]refEvent, r.count())
+		for k := range x.events {
+			v := r.varint()
+			x.events[k] = refEvent{v >> 1, v&1 == 1}
+		}
+	}
+	return out
+}
+
+func (c *customer) appendAnswers(dst []byte, src *sources) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.answers)))
+	for i := range c.answers {
+		a := &c.answers[i]
+		dst = appendDay(dst, a.day)
+		dst = append(dst, byte(a.kind))
+		dst = binary.AppendVarint(dst, a.time)
+		dst = src.append(dst, a.source)
+		dst = appendString(dst, a.id)
+		for _, v := range [...]int32{a.score, a.min, a.max} {
+			dst = binary.AppendVarint(dst, int64(v))
+		}
+	}
+	return dst
+}
+
+func (r *reader) dayAnswers() []dayAnswer {
+	out := make([]dayAnswer, r.count())
+	for i := range out {
+		a := &out[i]
+		a.day, a.kind, a.time, a.source, a.id = r.day(), event.SurveyKind(r.byte()), r.varint(), r.source(), r.string()
+		a.score, a.min, a.max = int32(r.varint()), int32(r.varint()), int32(r.varint())
+	}
+	return out
+}
+
+func (b *base) stored() bool {
+	return b.at != 0 || b.firstPaid != 0 || b.walk != (walk{}) || b.buysUntil != 0
+}
+
+func (b *base) append(dst []byte) []byte {
+	dst = binary.AppendVarint(dst, b.at)
+	dst = appendDay(dst, b.buysUntil)
+	dst = binary.AppendVarint(dst, b.firstPaid)
+	dst = b.walk.append(dst)
+	dst = binary.AppendUvarint(dst, uint64(len(b.money.subs)))
+	for i := range b.money.subs {
+		s := &b.money.subs[i]
+		dst = appendString(dst, s.name)
+		dst = append(dst, byte(b2u(s.active)))
+		dst = append(dst, s.currency[:]...)
+		dst = binary.AppendVarint(dst, s.monthly)
+		dst = binary.AppendVarint(dst, s.lapse)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(b.money.endings)))
+	for _, e := range b.money.endings {
+		dst = binary.AppendVarint(dst, e.at)
+		dst = binary.AppendUvarint(dst, e.targets)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(b.money.totals)))
+	for _, t := range b.money.totals {
+		dst = append(dst, t.currency[:]...)
+		dst = binary.AppendVarint(dst, t.monthly)
+	}
+	return dst
+}
+
+func (r *reader) base() base {
+	b := base{at: r.varint(), buysUntil: r.day(), firstPaid: r.varint(), walk: r.walk()}
+	b.money.subs = make([]subscription, min(r.count(), maxSubscriptions))
+	for i := range b.money.subs {
+		s := &b.money.subs[i]
+		s.name, s.active, s.currency = r.string(), r.byte() == 1, r.currency()
+		s.monthly, s.lapse = r.varint(), r.varint()
+	}
+	b.money.endings = make([]ending, r.count())
+	for i := range b.money.endings {
+		at, targets := r.varint(), r.uvarint()
+		if targets>>len(b.money.subs) != 0 && len(b.money.subs) < maxSubscriptions {
+			r.fail()
+			return b
+		}
+		b.money.endings[i] = ending{at, targets}
+	}
+	b.money.totals = make([]total, r.count())
+	for i := range b.money.totals {
+		b.money.totals[i] = total{r.currency(), r.varint()}
+	}
+	return b
+}
+
+// append writes a walk; the chains of rules that were never in their band are zeros.
+func (w *walk) append(dst []byte) []byte {
+	dst = appendDay(dst, w.day)
+	n := 0
+	for i, x := range w.chains {
+		if x != (chain{}) {
+			n = i + 1
+		}
+	}
+	dst = append(dst, byte(w.band)|byte(n)<<4)
+	for _, x := range w.chains[:n] {
+		dst = binary.AppendVarint(dst, x.since)
+		dst = binary.AppendVarint(dst, x.end)
+	}
+	return dst
+}
+
+func (r *reader) walk() walk {
+	w := walk{day: r.day()}
+	b := r.byte()
+	w.band = Band(b & 15)
+	n := int(b >> 4)
+	if n > maxBandRules || w.band >= bandEnd {
+		r.fail()
+		return w
+	}
+	for i := range w.chains[:n] {
+		w.chains[i] = chain{r.varint(), r.varint()}
+	}
+	return w
+}
+
+// append writes what lets a loaded record go on without walking its horizon.
+func (h *health) append(dst []byte) []byte {
+	dst = h.check.append(dst)
+	dst = binary.AppendVarint(dst, h.now)
+	dst = binary.AppendUvarint(dst, uint64(len(h.runs)))
+	for _, x := range h.runs {
+		dst = appendDay(dst, x.day)
+		dst = append(dst, byte(x.band))
+	}
+	return dst
+}
+
+func (r *reader) health() health {
+	h := health{check: r.walk(), now: r.varint()}
+	h.runs = make([]bandRun, r.count())
+	for i := range h.runs {
+		h.runs[i] = bandRun{r.day(), Band(r.byte())}
+		if h.runs[i].band >= bandEnd {
+			r.fail()
+		}
+	}
+	return h
+}

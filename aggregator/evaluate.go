@@ -1,0 +1,205 @@
+package aggregator
+
+import "slices"
+
+// retract collects the customer's contribution of money, silence and health
+// with the opposite sign; assert walks anew from a day, collects the new one
+// and writes the difference.
+func (s *Shard) retract(c *customer) {
+	s.e.sign = -1
+	s.contributeMoney(&s.e, c)
+	s.contributeSilent(&s.e, c)
+	s.contributeHealth(&s.e, c)
+	s.e.sign = 1
+}
+
+func (s *Shard) assert(c *customer, day int32) {
+	s.contributeMoney(&s.e, c)
+	s.contributeSilent(&s.e, c)
+	s.walkTo(c, max(s.watermark, c.latest), day)
+	s.contributeHealth(&s.e, c)
+	s.e.net()
+	s.e.flush(c.segs)
+	s.settle(c)
+}
+
+// evaluate brings the customer's health up to the record's now, the later of
+// the watermark and its latest event, after a change on a day or because time
+// went on (from is farFuture then), and writes what that changes.
+func (s *Shard) evaluate(c *customer, from int32) {
+	h := &c.health
+	now := max(s.watermark, c.latest)
+	if len(c.line.paying) == 0 && h.live == Gone || h.gone(&c.line, s.cal.Start(min(from, farFuture-1))) {
+		s.settle(c)
+		return
+	}
+	s.runBuf = append(s.runBuf[:0], h.runs...)
+	oldDay := h.day
+	s.walkTo(c, now, from)
+	if !slices.Equal(s.runBuf, h.runs) || h.live == Red && c.line.steps(oldDay, h.day) {
+		runs, day := h.runs, h.day
+		h.runs, h.day = s.runBuf, oldDay
+		s.e.sign = -1
+		s.contributeHealth(&s.e, c)
+		s.e.sign = 1
+		h.runs, h.day = runs, day
+		s.contributeHealth(&s.e, c)
+		s.e.net()
+		s.e.flush(c.segs)
+	}
+	s.settle(c)
+}
+
+// gone says whether the customer had left for good when it was last evaluated,
+// and nothing before has changed: then there is nothing to walk.
+func (h *health) gone(t *timeline, changed int64) bool {
+	return h.live == Gone && len(t.paying) > 0 && t.paying[len(t.paying)-1].to <= min(h.now, changed)
+}
+
+// steps says whether an amount changes on the days (from, to].
+func (t *timeline) steps(from, to int32) bool {
+	return slices.ContainsFunc(t.mrr, func(x mrrStep) bool { return x.day > from && x.day <= to })
+}
+
+// settle makes the firing set, the people's lists and the due time agree with
+// the customer's health.
+func (s *Shard) settle(c *customer) {
+	for r := range s.opts.BandRules {
+		since, ok := c.health.firing(r, &s.opts.BandRules[r])
+		was := c.firing>>r&1 == 1
+		if !ok && !was {
+			continue
+		}
+		pair := Pair{s.opts.BandRules[r].Name, c.id}
+		switch {
+		case !ok:
+			delete(s.firing, pair)
+			s.fired[pair] = true
+			c.firing &^= 1 << r
+		case !was:
+			s.firing[pair] = Firing{since, s.cause}
+			s.fired[pair] = true
+			c.firing |= 1 << r
+		case s.firing[pair].Since != since:
+			s.firing[pair] = Firing{since, s.firing[pair].Cause}
+			s.fired[pair] = true
+		}
+	}
+	rank := c.scored
+	if len(c.line.mrr) > 0 {
+		rank = s.rank(c)
+	}
+	if c.listed != c.health.live || rank != c.scored && c.health.live != Gone {
+		s.moves = append(s.moves, Move{c.id, c.listed, c.health.live, rank})
+		c.listed = c.health.live
+	}
+	c.scored = rank
+	c.due = s.dueOf(c)
+	s.arm(slotOf(c.hash, len(s.buckets)), c.due)
+}
+
+// dueOf is a moment no later than the next one at which time alone changes what
+// the record contributes or fires. It need not be the very moment of a change:
+// an early timer finds nothing to do and is armed again.
+func (s *Shard) dueOf(c *customer) int64 {
+	due := never
+	soonest := func(t int64) {
+		if t > c.health.now {
+			due = min(due, t)
+		}
+	}
+	for _, i := range c.line.orphans {
+		due = min(due, s.orphanDue(&c.money[i]))
+	}
+	if len(c.line.paying) == 0 {
+		return due
+	}
+	for _, p := range c.line.paying {
+		soonest(p.from)
+		soonest(p.to)
+	}
+	for _, x := range c.line.mrr {
+		soonest(s.cal.Start(x.day)) // MRR at risk is that of the day's end
+		soonest(x.at)
+	}
+	if c.health.live == Gone {
+		return due
+	}
+	for r := range s.opts.BandRules {
+		if x := c.health.tail.chains[r]; x.end != 0 && s.opts.BandRules[r].Band != c.health.live {
+			soonest(x.end + s.opts.BandRules[r].ResolveAfter)
+		}
+	}
+	nextDay := farFuture
+	for i := range s.opts.Profile.Signals {
+		g := &s.opts.Profile.Signals[i]
+		if g.Read == TicketHours {
+			soonest(s.ticketDue(c, g))
+			continue
+		}
+		if d := s.nextDay(c, g); d > c.health.day {
+			nextDay = min(nextDay, d)
+		}
+	}
+	if nextDay != farFuture {
+		soonest(s.cal.Start(nextDay))
+	}
+	return due
+}
+
+// orphanDue is when a cancellation or refund without a target goes to the late
+// topic: when its day freezes, so that no target can come any more.
+func (s *Shard) orphanDue(m *moneyEvent) int64 {
+	return s.cal.Start(s.cal.Day(m.time) + s.opts.Horizon + 1)
+}
+
+// nextDay is the next day on which a signal's points may change by themselves.
+func (s *Shard) nextDay(c *customer, g *Signal) int32 {
+	today := c.health.day
+	switch g.Read {
+	case ActiveDays:
+		n := int64(c.days.count(today-g.Window, today))
+		keep := int64(0) // the least count with the same points
+		for _, x := range g.Steps {
+			if x.From <= n {
+				keep = x.From
+			}
+		}
+		if keep <= 0 {
+			return farFuture
+		}
+		d := today - g.Window
+		for ; n >= keep; n-- {
+			d = c.days.next(d)
+		}
+		return d + g.Window
+	case RecencyDays:
+		ref := c.reference(today)
+		if x, ok := nextStep(g.Steps, int64(today-ref)); ok {
+			return ref + int32(x)
+		}
+	case TenureDays:
+		if x, ok := nextStep(g.Steps, int64(today-c.firstPaidDay)); ok {
+			return c.firstPaidDay + int32(x)
+		}
+	case LastSurvey:
+		if a := c.lastAnswer(today, g.Window); a != nil {
+			return a.day + g.Window
+		}
+	}
+	return farFuture
+}
+
+// ticketDue is the next moment at which the oldest open ticket has waited longer.
+func (s *Shard) ticketDue(c *customer, g *Signal) int64 {
+	now := c.health.now
+	for _, t := range c.line.tickets {
+		if t.from <= now && now < t.to {
+			if x, ok := nextStep(g.Steps, (now-t.from)/msHour); ok {
+				return t.from + x*msHour
+			}
+			return 0
+		}
+	}
+	return 0
+}

@@ -1,0 +1,350 @@
+package aggregator
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// A customer's money: what it pays a month, from when to when, and what it
+// ordered. Events are kept in their order for the horizon and the look-back;
+// what is older is folded into the base.
+
+// moneyKind is what a money event does.
+type moneyKind uint8
+
+const (
+	order    moneyKind = iota + 1 // one-off purchase
+	charge                        // recurring purchase: sets a subscription's amount
+	refund                        // takes an order back, in part or whole
+	cancel                        // ends subscriptions at its effective time
+	withdraw                      // signal cancellation_withdrawn
+)
+
+// rank is the kind's place in the order of events of the same time.
+func (k moneyKind) rank() event.Kind {
+	switch k {
+	case cancel:
+		return event.Cancellation
+	case withdraw:
+		return event.Signal
+	}
+	return event.Purchase
+}
+
+// moneyEvent is one purchase, refund, cancellation or withdrawal.
+type moneyEvent struct {
+	time      int64
+	kind      moneyKind
+	all       bool // cancel, withdraw: every subscription
+	source    string
+	id        string
+	sub       string
+	order     string // "" where it is the event's id
+	refundOf  string
+	currency  event.Currency
+	amount    int64 // minor units
+	monthly   int64 // charge: 1/332,640 minor units a month
+	interval  event.Interval
+	count     uint16
+	effective int64 // cancel
+	origin    Origin
+}
+
+// Origin is where a message lies in the input.
+type Origin struct {
+	Topic  string
+	Offset int64
+}
+
+func compareMoney(a, b *moneyEvent) int {
+	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.kind.rank(), b.kind.rank()),
+		cmp.Compare(a.source, b.source), cmp.Compare(a.id, b.id))
+}
+
+func (m *moneyEvent) orderID() string {
+	if m.order == "" {
+		return m.id
+	}
+	return m.order
+}
+
+const maxSubscriptions = 64 // a bit each in an end's targets
+
+// subscription is the state of one subscription at a moment.
+type subscription struct {
+	name     string
+	active   bool // an amount of 0 is active too
+	currency event.Currency
+	monthly  int64
+	lapse    int64 // ms at which it ends unless renewed; 0: never
+}
+
+// ending is a cancellation that has not taken effect yet.
+type ending struct {
+	at      int64
+	targets uint64 // bits of the subscriptions it ends
+}
+
+// moneyState is what purchases and cancellations up to a moment have made.
+type moneyState struct {
+	subs    []subscription
+	endings []ending
+	totals  []total
+}
+
+// total is the sum of active amounts in one currency.
+type total struct {
+	currency event.Currency
+	monthly  int64
+}
+
+func (s *moneyState) clone() moneyState {
+	return moneyState{slices.Clone(s.subs), slices.Clone(s.endings), slices.Clone(s.totals)}
+}
+
+// span is a stretch of time, half-open. day is the day of to where that is not
+// plain: an order that counts for a number of days may end with one that the
+// zone skips.
+type span struct {
+	from, to int64
+	day      int32
+}
+
+// mrrStep says that from a moment on the customer pays so much in a currency.
+type mrrStep struct {
+	at       int64
+	day      int32
+	currency event.Currency
+	monthly  int64
+}
+
+// timeline is what a customer's money events come to: derived, never stored.
+type timeline struct {
+	first   int64     // the first purchase that makes the customer a paying one; 0: none
+	paying  []span    // ms; to is never for an open end
+	mrr     []mrrStep // by time; several of one moment are in order
+	cancels []int32   // days on which cancellations took effect
+	orphans []int     // indexes of cancellations and refunds without a target
+
+	tickets, invoices []span // stretches in which each is open or late, by their beginning
+}
+
+const never = int64(1 << 62)
+
+// walker replays money events onto a state.
+type walker struct {
+	o   *Options
+	s   moneyState
+	out *timeline
+}
+
+// timeline replays the customer's events onto its base.
+func (c *customer) timeline(o *Options) timeline {
+	var t timeline
+	w := walker{o: o, s: c.base.money.clone(), out: &t}
+	for _, x := range w.s.totals {
+		t.mrr = append(t.mrr, mrrStep{at: c.base.at, day: o.Calendar.Day(c.base.at), currency: x.currency, monthly: x.monthly})
+	}
+	for i := range c.money {
+		if !w.apply(&c.money[i]) {
+			t.orphans = append(t.orphans, i)
+		}
+	}
+	w.until(never)
+	if o.ByPurchases {
+		t.paying, t.orphans = c.purchaseSpans(o, t.orphans)
+		t.first = c.firstPurchase()
+		return t
+	}
+	t.orphans = c.orphanRefunds(t.orphans)
+	t.paying = payingSpans(t.mrr)
+	return t
+}
+
+// apply replays one event; false: a cancellation without a target. What is
+// scheduled at or before the event's time comes first, so that a purchase at
+// the moment of an end starts anew.
+func (w *walker) apply(m *moneyEvent) bool {
+	w.until(m.time)
+	switch m.kind {
+	case charge:
+		w.charge(m)
+	case cancel:
+		targets := w.targets(m)
+		if targets == 0 {
+			return false
+		}
+		if m.effective <= m.time || w.o.CancelAtOnce {
+			w.end(ending{m.time, targets})
+			return true
+		}
+		w.s.endings = append(w.s.endings, ending{m.effective, targets})
+	case withdraw:
+		w.release(w.targets(m))
+	}
+	return true
+}
+
+func (w *walker) targets(m *moneyEvent) (bitset uint64) {
+	for i := range w.s.subs {
+		if m.all || w.s.subs[i].name == m.sub {
+			bitset |= 1 << i
+		}
+	}
+	return bitset
+}
+
+// release takes subscriptions out of the endings that are still to come.
+func (w *walker) release(targets uint64) {
+	for i := range w.s.endings {
+		w.s.endings[i].targets &^= targets
+	}
+	w.s.endings = slices.DeleteFunc(w.s.endings, func(e ending) bool { return e.targets == 0 })
+}
+
+func (w *walker) charge(m *moneyEvent) {
+	i := slices.IndexFunc(w.s.subs, func(s subscription) bool { return s.name == m.sub })
+	if i < 0 {
+		if len(w.s.subs) == maxSubscriptions {
+			return // counted when it was read
+		}
+		i = len(w.s.subs)
+		w.s.subs = append(w.s.subs, subscription{name: m.sub})
+	}
+	s := &w.s.subs[i]
+	if s.active {
+		w.total(m.time, s.currency, -s.monthly)
+	}
+	s.active, s.currency, s.monthly, s.lapse = true, m.currency, m.monthly, 0
+	if w.out.first == 0 && s.monthly > 0 {
+		w.out.first = m.time
+	}
+	w.total(m.time, s.currency, s.monthly)
+	if w.o.LapseGrace >= 0 {
+		s.lapse = addInterval(w.o.Calendar.Location(), m.time, m.interval, int(m.count)) + w.o.LapseGrace
+	}
+	if w.o.Uncancel {
+		w.release(1 << i)
+	}
+}
+
+// until lets everything take effect that is scheduled up to the moment.
+func (w *walker) until(t int64) {
+	for {
+		e, l := -1, -1
+		at := t
+		for i := range w.s.endings {
+			if w.s.endings[i].at <= at && (e < 0 || w.s.endings[i].at < at) {
+				e, at = i, w.s.endings[i].at
+			}
+		}
+		for i := range w.s.subs {
+			if x := w.s.subs[i].lapse; x != 0 && w.s.subs[i].active && (x < at || x <= at && e < 0 && l < 0) {
+				l, at = i, x
+			}
+		}
+		switch {
+		case l >= 0:
+			s := &w.s.subs[l]
+			s.active, s.lapse = false, 0
+			w.total(at, s.currency, -s.monthly)
+		case e >= 0:
+			x := w.s.endings[e]
+			w.s.endings = slices.Delete(w.s.endings, e, e+1)
+			w.end(x)
+		default:
+			return
+		}
+	}
+}
+
+// end lets a cancellation take effect: it counts where it ends anything.
+func (w *walker) end(e ending) {
+	ended := false
+	for x := e.targets; x != 0; x &= x - 1 {
+		s := &w.s.subs[bits.TrailingZeros64(x)]
+		if !s.active {
+			continue
+		}
+		ended, s.active, s.lapse = true, false, 0
+		w.total(e.at, s.currency, -s.monthly)
+	}
+	if ended {
+		w.out.cancels = append(w.out.cancels, w.o.Calendar.Day(e.at))
+	}
+}
+
+func (w *walker) total(at int64, currency event.Currency, by int64) {
+	if by == 0 {
+		return
+	}
+	i := slices.IndexFunc(w.s.totals, func(x total) bool { return x.currency == currency })
+	if i < 0 {
+		i = len(w.s.totals)
+		w.s.totals = append(w.s.totals, total{currency: currency})
+	}
+	w.s.totals[i].monthly += by
+	step := mrrStep{at, w.o.Calendar.Day(at), currency, w.s.totals[i].monthly}
+	if n := len(w.out.mrr); n > 0 && w.out.mrr[n-1].at == at && w.out.mrr[n-1].currency == currency {
+		w.out.mrr[n-1] = step
+		return
+	}
+	w.out.mrr = append(w.out.mrr, step)
+}
+
+// payingSpans are the stretches in which any currency's amount is above 0.
+func payingSpans(steps []mrrStep) []span {
+	var (
+		spans  []span
+		totals []total
+	)
+	for i, s := range steps {
+		k := slices.IndexFunc(totals, func(x total) bool { return x.currency == s.currency })
+		if k < 0 {
+			k = len(totals)
+			totals = append(totals, total{currency: s.currency})
+		}
+		totals[k].monthly = s.monthly
+		if i+1 < len(steps) && steps[i+1].at == s.at {
+			continue // only what holds after the moment counts
+		}
+		pays := slices.ContainsFunc(totals, func(x total) bool { return x.monthly > 0 })
+		open := len(spans) > 0 && spans[len(spans)-1].to == never
+		switch {
+		case pays && !open && len(spans) > 0 && spans[len(spans)-1].to == s.at:
+			spans[len(spans)-1].to = never
+		case pays && !open:
+			spans = append(spans, span{from: s.at, to: never})
+		case !pays && open:
+			spans[len(spans)-1].to = s.at
+		}
+	}
+	return spans
+}
+
+// addInterval is the moment count intervals later on the zone's calendar; a
+// month after 31 January is the last of February.
+func addInterval(loc *time.Location, ms int64, iv event.Interval, count int) int64 {
+	t := time.UnixMilli(ms).In(loc)
+	months := 0
+	switch iv {
+	case event.Day:
+		return t.AddDate(0, 0, count).UnixMilli()
+	case event.Week:
+		return t.AddDate(0, 0, 7*count).UnixMilli()
+	case event.Month:
+		months = count
+	case event.Quarter:
+		months = 3 * count
+	default:
+		months = 12 * count
+	}
+	y, m, d := t.Date()
+	last := time.Date(y, m+time.Month(months)+1, 0, 0, 0, 0, 0, loc).Day()
+	hh, mm, ss := t.Clock()
+	return time.Date(y, m+time.Month(months), min(d, last), hh, mm, ss, t.Nanosecond(), loc).UnixMilli()
+}

@@ -1,0 +1,120 @@
+package aggregator
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// Cell names one integer of a row.
+type Cell struct {
+	Counter  Counter
+	Currency event.Currency // zero unless Counter.Money()
+}
+
+// Row is the integers of one day (or of the opening, or of no day) and segment.
+type Row map[Cell]int64
+
+var errRow = errors.New("stored row is damaged")
+
+// ParseRow reads a row as it is stored: for each cell the counter as uvarint,
+// the currency's three letters where the counter is one of money, and the value
+// as a zigzag varint.
+func ParseRow(b []byte) (Row, error) {
+	row := Row{}
+	for len(b) > 0 {
+		c, n := binary.Uvarint(b)
+		if n <= 0 || c == 0 || c >= 256 {
+			return nil, errRow
+		}
+		b = b[n:]
+		cell := Cell{Counter: Counter(c)}
+		if cell.Counter.Money() {
+			if len(b) < 3 {
+				return nil, errRow
+			}
+			copy(cell.Currency[:], b)
+			b = b[3:]
+		}
+		v, n := binary.Varint(b)
+		if n <= 0 {
+			return nil, errRow
+		}
+		b = b[n:]
+		row[cell] = v
+	}
+	return row, nil
+}
+
+// Append writes the row as ParseRow reads it, in the order of counter and
+// currency; zeros are left out.
+func (r Row) Append(dst []byte) []byte {
+	cells := make([]Cell, 0, len(r))
+	for c, v := range r {
+		if v != 0 {
+			cells = append(cells, c)
+		}
+	}
+	slices.SortFunc(cells, func(a, b Cell) int {
+		if a.Counter != b.Counter {
+			return int(a.Counter) - int(b.Counter)
+		}
+		return strings.Compare(a.Currency.String(), b.Currency.String())
+	})
+	for _, c := range cells {
+		dst = appendCell(dst, c, r[c])
+	}
+	return dst
+}
+
+func appendCell(dst []byte, c Cell, v int64) []byte {
+	dst = binary.AppendUvarint(dst, uint64(c.Counter))
+	if c.Counter.Money() {
+		dst = append(dst, c.Currency[:]...)
+	}
+	return binary.AppendVarint(dst, v)
+}
+
+// RowName names a row that is not frozen.
+type RowName struct {
+	Kind    byte   // 'o' opening, 'd' day, 's' standing
+	Day     int32  // civil days since 1970-01-01; only of a day's row
+	Segment string // "" for the whole, else "plan=pro"
+}
+
+func (n RowName) String() string {
+	if n.Kind == 'd' {
+		return "d" + strconv.Itoa(int(n.Day)) + "|" + n.Segment
+	}
+	return string(n.Kind) + "|" + n.Segment
+}
+
+// ParseRowName reads what String writes.
+func ParseRowName(s string) (RowName, error) {
+	head, segment, ok := strings.Cut(s, "|")
+	if !ok || head == "" {
+		return RowName{}, fmt.Errorf("row name %q: no segment", s)
+	}
+	n := RowName{Kind: head[0], Segment: segment}
+	switch {
+	case n.Kind == 'd':
+		day, err := strconv.ParseInt(head[1:], 10, 32)
+		if err != nil {
+			return RowName{}, fmt.Errorf("row name %q: %w", s, err)
+		}
+		n.Day = int32(day)
+	case head != "o" && head != "s":
+		return RowName{}, fmt.Errorf("row name %q: unknown kind", s)
+	}
+	return n, nil
+}
+
+// FrozenName is the field of a frozen row: plain levels of a day.
+func FrozenName(day int32, segment string) string {
+	return strconv.Itoa(int(day)) + "|" + segment
+}

@@ -1,0 +1,156 @@
+package aggregator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Segments: a customer counts where its latest attributes put it. When they
+// change, its contribution moves, for all days that are not frozen.
+
+// moveSegments moves a customer and its users to the segments of its present
+// attributes. Users in pages are moved by a job, a bounded number a commit, or
+// when their page is touched.
+func (s *Shard) moveSegments(c *customer) {
+	was := slices.Clone(c.segs)
+	c.segs = s.segments(c)
+	s.limitSegments()
+	for i := range was {
+		if c.segs[i] < 0 {
+			was[i] = -1
+		}
+	}
+	if slices.Equal(was, c.segs) {
+		return
+	}
+	s.contribute(&s.e, c)
+	for i := range c.users {
+		s.e.contributeUser(&c.users[i], s.lookback())
+	}
+	s.e.move(was, c.segs)
+	if c.pages != nil {
+		c.pages.moved = 0
+		if !slices.Contains(s.jobs, c.id) {
+			s.jobs = append(s.jobs, c.id)
+		}
+	}
+}
+
+// move takes what was collected from some segments and adds it to others.
+func (e *emitter) move(from, to []int32) {
+	e.net()
+	left, entered := make([]int32, 0, len(from)), make([]int32, 0, len(to))
+	for i := range from {
+		if from[i] != to[i] {
+			left, entered = append(left, from[i]), append(entered, to[i])
+		}
+	}
+	deltas, ever := slices.Clone(e.deltas), e.ever
+	e.flush(entered)
+	for _, d := range deltas {
+		e.deltas = append(e.deltas, delta{d.slot, d.day, -d.v})
+	}
+	e.ever = [2]int64{-ever[0], -ever[1]}
+	e.flush(left)
+	e.deltas, e.ever = e.deltas[:0], [2]int64{} // where every segment was switched off
+}
+
+// userSegs are the segments that a user counts under: its customer's. A page
+// whose users still count under earlier ones is moved first.
+func (s *Shard) userSegs(c *customer, p *page) []int32 {
+	if p != nil {
+		s.movePage(c, p)
+	}
+	return c.segs
+}
+
+func (s *Shard) movePage(c *customer, p *page) {
+	names := s.segmentNames(c)
+	if slices.Equal(names, p.segs) {
+		return
+	}
+	was := make([]int32, len(c.segs))
+	for i := range was {
+		was[i] = -1
+		if i == 0 {
+			was[i] = 0
+		} else if p.segs[i] != "" && c.segs[i] >= 0 {
+			was[i] = s.cells.segment(p.segs[i], s.opts.Horizon)
+		}
+	}
+	for i := range p.users {
+		s.e.contributeUser(&p.users[i], s.lookback())
+	}
+	s.e.move(was, c.segs)
+	p.segs = names
+	s.touch(&p.block)
+}
+
+// work goes on with the jobs that move users; true: it waits for records.
+func (s *Shard) work() bool {
+	for moved := 0; len(s.jobs) > 0 && moved < movedPerStep; {
+		c := s.find(s.jobs[0])
+		if c == nil {
+			s.want[BucketKey(s.jobs[0], len(s.buckets))] = true
+			return true
+		}
+		if c.pages == nil || c.pages.moved >= len(c.pages.list) {
+			s.jobs = s.jobs[1:]
+			continue
+		}
+		p := c.pages.list[c.pages.moved]
+		if p == nil {
+			for i := c.pages.moved; i < min(c.pages.moved+movedPerStep/perPage, len(c.pages.list)); i++ {
+				s.want[pageKey(c.id, i)] = true
+			}
+			return true
+		}
+		s.movePage(c, p)
+		moved += len(p.users)
+		c.pages.moved++
+		s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
+	}
+	return len(s.jobs) > 0
+}
+
+// limitSegments switches a dimension off that has more values than are kept.
+func (s *Shard) limitSegments() {
+	if len(s.cells.segments) <= maxDimensionValues {
+		return
+	}
+	for i, d := range s.opts.Dimensions {
+		if s.off[i] {
+			continue
+		}
+		n := 0
+		for _, g := range s.cells.segments {
+			if strings.HasPrefix(g.name, d+"=") && !g.empty() {
+				n++
+			}
+		}
+		if n > maxDimensionValues {
+			s.switchOff(i, fmt.Sprintf("dimension %s has more than %d values in one shard: figures by %s are switched off; remove it from dimensions, or map its values to fewer", d, maxDimensionValues, d))
+		}
+	}
+}
+
+// switchOff takes a dimension's segments out of the cells. Records keep the attribute.
+func (s *Shard) switchOff(i int, why string) {
+	s.off[i] = true
+	s.warnings = append(s.warnings, why)
+	prefix := s.opts.Dimensions[i] + "="
+	for k, g := range s.cells.segments {
+		if strings.HasPrefix(g.name, prefix) {
+			s.cells.erase(int32(k))
+		}
+	}
+	for _, b := range s.buckets {
+		if b == nil {
+			continue
+		}
+		for _, c := range b.customers {
+			c.segs[i+1] = -1
+		}
+	}
+}

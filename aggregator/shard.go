@@ -1,0 +1,380 @@
+package aggregator
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// Shard is the state of one shard in memory: the records that are loaded, all
+// cells that are not frozen, the timer index and the set of firing alerts. One
+// goroutine owns it.
+//
+// Its user goes round: Need and Load until nothing is missing, Apply each event
+// of the batch, Advance the watermark, Changes, and Committed once the store
+// has them. A Shard whose changes could not be stored is thrown away.
+type Shard struct {
+	opts        Options
+	cal         *civil.Calendar
+	scorer      *scorer
+	ticketSteps []int64 // hours
+	cells       *cells
+	e           emitter
+	watermark   int64
+	cause       Cause // of what is being applied
+
+	buckets   []*bucket // nil: not in memory
+	absent    int       // how many are nil
+	customers int
+	dueAt     []int64 // by bucket: no later than the first due time of its customers
+	dueStored []int64 // what the store has of it; a later time is left alone
+	minDue    int64
+	dueDirty  map[int]bool
+	want      map[string]bool // records to load for timers, splits and jobs
+	dirty     []*block
+	loaded    []*block
+	hand      int
+	memory    int
+
+	sources  *sources
+	off      []bool // dimensions that are switched off
+	jobs     []string
+	firing   map[Pair]Firing
+	fired    map[Pair]bool // changed since the last commit
+	notes    []Note
+	moves    []Move
+	warnings []string
+
+	dayBuf []dayspan
+	cutBuf []int64
+	runBuf []bandRun
+	encBuf []byte
+}
+
+// Pair is a rule and the customer it is about.
+type Pair struct{ Rule, Customer string }
+
+// Firing is one alert that should be firing. Since is the moment its episode
+// began by the record as it is now; Cause is what raised it first.
+type Firing struct {
+	Since int64 `json:"since"` // Unix ms
+	Cause Cause `json:"cause"`
+}
+
+// Cause is the message or the timer that brought something about.
+type Cause struct {
+	Topic     string `json:"topic,omitempty"`
+	Partition int    `json:"partition"`
+	Offset    int64  `json:"offset"`
+	Timer     bool   `json:"timer,omitempty"`
+}
+
+// Note is a message that goes to the late topic because of a timer.
+type Note struct {
+	Origin Origin
+	Due    int64 // Unix ms
+	Reason event.Reason
+}
+
+// Move is a customer's change of place in the sorted sets by band.
+type Move struct {
+	Customer string
+	Was, Is  Band
+	MRR      float64 // minor units of the reporting currency a month
+}
+
+// New returns a shard with nothing in it.
+func New(o Options) (*Shard, error) {
+	if o.MaxUsersInline == 0 {
+		o.MaxUsersInline = 32
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	s := &Shard{opts: o, cal: o.Calendar, scorer: newScorer(&o.Profile), minDue: never,
+		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil),
+		firing: map[Pair]Firing{}, fired: map[Pair]bool{}}
+	s.cells = newCells(o.Horizon, []event.Currency{o.Currency})
+	s.e = emitter{cells: s.cells, sign: 1}
+	for _, g := range o.Profile.Signals {
+		if g.Read == TicketHours {
+			for _, x := range g.Steps[1:] {
+				s.ticketSteps = append(s.ticketSteps, x.From)
+			}
+		}
+	}
+	s.resize(firstBuckets)
+	for i := range s.buckets {
+		s.buckets[i] = s.newBucket(i)
+	}
+	return s, nil
+}
+
+func (s *Shard) resize(n int) {
+	s.buckets, s.absent = make([]*bucket, n), n
+	s.dueAt, s.dueStored = make([]int64, n), make([]int64, n)
+	for i := range n {
+		s.dueAt[i], s.dueStored[i] = never, never
+	}
+}
+
+// Stored is what a shard is opened from.
+type Stored struct {
+	Watermark int64
+	FirstDay  int32
+	Table     []byte
+	Cells     map[string][]byte
+	Due       map[string][]byte
+	Firing    map[Pair]Firing
+}
+
+// Open returns the shard as it was stored; its records are loaded as they are needed.
+func Open(o Options, st Stored) (*Shard, error) {
+	s, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	table, err := ParseTable(st.Table)
+	if err != nil {
+		return nil, err
+	}
+	s.loaded, s.memory = nil, 0
+	s.resize(table.Buckets)
+	s.customers, s.jobs, s.sources = table.Customers, table.Jobs, newSources(table.Sources)
+	for _, name := range table.Off {
+		if i := slices.Index(o.Dimensions, name); i >= 0 {
+			s.off[i] = true
+		}
+	}
+	s.watermark = st.Watermark
+	if s.watermark != 0 {
+		s.cells.started, s.cells.first = true, st.FirstDay
+	}
+	for name, value := range st.Cells {
+		if err := s.cells.load(name, value, o.Horizon); err != nil {
+			return nil, fmt.Errorf("cells row %s: %w", name, err)
+		}
+	}
+	s.cells.clean()
+	for name, value := range st.Due {
+		if err := s.loadDue(name, value); err != nil {
+			return nil, err
+		}
+	}
+	maps.Copy(s.firing, st.Firing)
+	return s, nil
+}
+
+// Watermark is the shard's, Unix ms; 0 before the first.
+func (s *Shard) Watermark() int64 { return s.watermark }
+
+// FirstDay is the first day that is not frozen. It means nothing before the
+// first watermark.
+func (s *Shard) FirstDay() int32 { return s.cells.first }
+
+// Firing is the set of customers' alerts that should be firing. It belongs to the shard.
+func (s *Shard) Firing() map[Pair]Firing { return s.firing }
+
+// Busy says whether users of a customer are still being moved to another
+// segment, so that figures of segments are not complete.
+func (s *Shard) Busy() bool { return len(s.jobs) > 0 }
+
+// Memory is an estimate of the bytes that loaded records take.
+func (s *Shard) Memory() int { return s.memory }
+
+// Need returns the keys of the records that the events touch and that are not
+// in memory, and of those that timers, splits and jobs wait for. Load them and
+// call it again until it returns none.
+func (s *Shard) Need(events []event.Event) []string {
+	asked := s.want
+	s.want = map[string]bool{}
+	for i := range events {
+		ev := &events[i]
+		if ev.Kind == event.Unknown {
+			continue
+		}
+		h := xxhash.Sum64(ev.Customer)
+		b := s.buckets[slotOf(h, len(s.buckets))]
+		if b == nil {
+			asked[bucketKey(slotOf(h, len(s.buckets)))] = true
+			continue
+		}
+		b.used = true
+		if c := b.find(h, ev.Customer); c != nil && c.pages != nil {
+			s.needUser(c, ev, asked)
+		}
+	}
+	for key := range asked {
+		if s.inMemory(key) {
+			delete(asked, key)
+		}
+	}
+	return slices.Sorted(maps.Keys(asked))
+}
+
+func (s *Shard) needUser(c *customer, ev *event.Event, asked map[string]bool) {
+	id := ev.User
+	if ev.Kind == event.Survey {
+		id = ev.Survey.Respondent
+	}
+	if id == nil {
+		id = ev.Customer
+	}
+	i := slotOf(xxhash.Sum64(id), len(c.pages.list))
+	if c.pages.list[i] == nil {
+		asked[pageKey(c.id, i)] = true
+	} else {
+		c.pages.list[i].used = true
+	}
+}
+
+// inMemory says whether a record is there, or cannot be: a page of a customer
+// whose bucket has to be loaded first is.
+func (s *Shard) inMemory(key string) bool {
+	id, i, err := parseKey(key)
+	if err != nil {
+		return true
+	}
+	if id == "" {
+		return i >= len(s.buckets) || s.buckets[i] != nil
+	}
+	c := s.find(id)
+	return c == nil || c.pages == nil || i >= len(c.pages.list) || c.pages.list[i] != nil
+}
+
+func (s *Shard) find(id string) *customer {
+	h := xxhash.Sum64String(id)
+	b := s.buckets[slotOf(h, len(s.buckets))]
+	if b == nil {
+		return nil
+	}
+	return b.find(h, []byte(id))
+}
+
+// Load takes a stored record into memory; a nil value is one that does not exist.
+func (s *Shard) Load(key string, value []byte) error {
+	id, i, err := parseKey(key)
+	if err != nil {
+		return err
+	}
+	if s.inMemory(key) {
+		return nil
+	}
+	if id != "" {
+		err = s.loadPage(s.find(id), i, value)
+	} else {
+		err = s.loadBucket(i, value)
+	}
+	if err != nil {
+		return fmt.Errorf("record %s: %w", key, err)
+	}
+	return nil
+}
+
+func (s *Shard) loadBucket(i int, value []byte) error {
+	b := s.newBucket(i)
+	s.buckets[i] = b
+	if len(value) == 0 {
+		return nil
+	}
+	r := reader{b: value}
+	if v := r.byte(); v != recordVersion {
+		return fmt.Errorf("version %d, this program reads %d", v, recordVersion)
+	}
+	for len(r.b) > 0 {
+		body := reader{b: r.bytes(int(min(r.uvarint(), 1<<30))), sources: s.sources.list}
+		if r.err != nil {
+			break
+		}
+		c := body.customer()
+		if body.err != nil {
+			return body.err
+		}
+		s.revive(c)
+		b.customers = append(b.customers, c)
+	}
+	s.measure(&b.block)
+	return r.err
+}
+
+// revive computes what a loaded record does not store. Its health is walked to
+// the moment at which it was last evaluated, so that it equals what the cells
+// hold; what has fallen due since is the timers' affair.
+func (s *Shard) revive(c *customer) {
+	c.hash = xxhash.Sum64String(c.id)
+	c.derive(&s.opts)
+	c.segs = s.segments(c)
+	if len(c.health.runs) > 0 {
+		s.walkTo(c, c.health.now, farFuture)
+	}
+	if len(c.line.mrr) > 0 {
+		c.scored = s.rank(c)
+	}
+	c.due = s.dueOf(c)
+}
+
+func (s *Shard) loadPage(c *customer, i int, value []byte) error {
+	p := &page{owner: c, index: i}
+	p.block = block{key: pageKey(c.id, i), page: p, memory: 128}
+	r := reader{b: value, sources: s.sources.list}
+	if v := r.byte(); v != recordVersion {
+		return fmt.Errorf("version %d, this program reads %d", v, recordVersion)
+	}
+	for n := r.count(); n > 0; n-- {
+		p.segs = append(p.segs, r.string())
+	}
+	p.users = make([]user, r.count())
+	for k := range p.users {
+		p.users[k] = r.user()
+	}
+	if r.err != nil {
+		return r.err
+	}
+	c.pages.list[i] = p
+	s.admit(&p.block)
+	s.measure(&p.block)
+	return nil
+}
+
+// segments are the indexes of the segments that a customer counts under: the
+// whole, then one for each dimension that is not switched off.
+func (s *Shard) segments(c *customer) []int32 {
+	out := append(make([]int32, 0, 1+len(s.opts.Dimensions)), 0)
+	for i, d := range s.opts.Dimensions {
+		if s.off[i] {
+			out = append(out, -1)
+			continue
+		}
+		out = append(out, s.cells.segment(d+"="+c.attr(d), s.opts.Horizon))
+	}
+	return out
+}
+
+func (s *Shard) segmentNames(c *customer) []string {
+	out := make([]string, len(c.segs))
+	for i, seg := range c.segs {
+		if seg > 0 {
+			out[i] = s.cells.segments[seg].name
+		}
+	}
+	return out
+}
+
+// rank is the customer's MRR by which people's lists are sorted.
+func (s *Shard) rank(c *customer) float64 {
+	now := int64(0)
+	for _, x := range c.line.mrr {
+		if x.currency == s.opts.Currency && x.at <= max(c.health.now, c.latest) {
+			now = x.monthly
+		}
+	}
+	return float64(now) / event.MonthlyUnit
+}
+
+var errNotLoaded = errors.New("record is not in memory")

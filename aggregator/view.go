@@ -1,0 +1,137 @@
+package aggregator
+
+import (
+	"math/big"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// View is what a customer's record says at its now: for people and for alerts.
+type View struct {
+	Customer      string
+	Now           int64 // Unix ms: the later of the watermark and its latest event
+	Band          Band
+	Score         *big.Rat // 0 to 100; nil where it is not rated
+	Contributions []Contribution
+	MRR           map[event.Currency]int64 // 1/332,640 of a minor unit a month
+	FirstPaidDay  int32                    // civil day; meaningless unless EverPaid
+	EverPaid      bool
+	LastActiveDay int32 // civil day; meaningless unless Active
+	Active        bool
+	Users         int
+	Attributes    map[string]string
+	Segments      []string         // "plan=pro"
+	Firing        map[string]int64 // rule -> since, Unix ms
+}
+
+// Contribution is one signal's part of a score. The shares add up to the score.
+type Contribution struct {
+	Signal    string
+	Read      Read
+	Value     int64 // in the unit of Read; meaningless where None
+	None      bool  // there is nothing to read, and that has points
+	Points    int64
+	MaxPoints int64
+	Weight    int64
+	Share     *big.Rat // 100 × Weight × Points / MaxPoints / Σ weight of the signals with a value
+}
+
+// View describes a customer; nil where there is none. Its record must be in
+// memory. The record and the cells are left as they are.
+func (s *Shard) View(id string) *View {
+	c := s.find(id)
+	if c == nil {
+		return nil
+	}
+	now := max(s.watermark, c.latest)
+	v := &View{Customer: id, Now: now, MRR: map[event.Currency]int64{}, Attributes: map[string]string{},
+		Users: len(c.users), Firing: map[string]int64{}}
+	if c.pages != nil {
+		v.Users = c.pages.users
+	}
+	v.LastActiveDay = c.days.last()
+	v.Active = v.LastActiveDay != noDay
+	v.FirstPaidDay, v.EverPaid = c.firstPaidDay, c.firstPaidDay != noDay
+	for i := range c.attrs {
+		if !c.attrs[i].null {
+			v.Attributes[c.attrs[i].name] = c.attrs[i].value
+		}
+	}
+	for i, d := range s.opts.Dimensions {
+		if !s.off[i] {
+			v.Segments = append(v.Segments, d+"="+c.attr(d))
+		}
+	}
+	for _, x := range c.line.mrr {
+		if x.at <= now {
+			v.MRR[x.currency] = x.monthly
+		}
+	}
+	if now == 0 || c.base.walk.day >= s.cal.Day(now) {
+		return v
+	}
+	kept := c.health
+	c.health.runs = nil
+	s.walkTo(c, now, noDay)
+	v.Band = c.health.live
+	for r := range s.opts.BandRules {
+		if since, ok := c.health.firing(r, &s.opts.BandRules[r]); ok {
+			v.Firing[s.opts.BandRules[r].Name] = since
+		}
+	}
+	c.health = kept
+	if v.Band != Gone {
+		s.explain(v, c, now)
+	}
+	return v
+}
+
+func (s *Shard) explain(v *View, c *customer, now int64) {
+	day := s.cal.Day(now)
+	total := s.momentScore(c, s.dailyScore(c, day), now)
+	if total.weight == 0 {
+		return
+	}
+	v.Score = big.NewRat(100*total.num, s.scorer.unit*total.weight)
+	for i := range s.opts.Profile.Signals {
+		g := &s.opts.Profile.Signals[i]
+		p, ok := s.dailyPoints(c, g, day)
+		if !ok {
+			p, ok = c.momentPoints(g, now)
+		}
+		if !ok {
+			continue
+		}
+		x := Contribution{Signal: g.Name, Read: g.Read, Points: p, MaxPoints: g.MaxPoints, Weight: g.Weight,
+			Share: big.NewRat(100*s.scorer.scale[i]*p, s.scorer.unit*total.weight)}
+		x.Value, x.None = s.value(c, g, day, now)
+		v.Contributions = append(v.Contributions, x)
+	}
+}
+
+// value is what a signal reads.
+func (s *Shard) value(c *customer, g *Signal, day int32, now int64) (v int64, none bool) {
+	switch g.Read {
+	case ActiveDays:
+		return int64(c.days.count(day-g.Window, day)), false
+	case RecencyDays:
+		return int64(day - c.reference(day)), false
+	case TenureDays:
+		return int64(day - c.firstPaidDay), false
+	case LastSurvey:
+		return int64(c.lastAnswer(day, g.Window).score), false
+	case TicketHours:
+		for _, t := range c.line.tickets {
+			if t.from <= now && now < t.to {
+				return (now - t.from) / msHour, false
+			}
+		}
+		return 0, true
+	}
+	for _, t := range c.line.invoices {
+		if t.from <= now && now < t.to {
+			v++
+		}
+	}
+	return v, false
+}

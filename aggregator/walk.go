@@ -1,0 +1,302 @@
+package aggregator
+
+import (
+	"slices"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// Health is a walk over days: the band at the end of a day is a step from the
+// band of the day before and the score at the end of the day. The live band is
+// a step from yesterday's band and the score now. So the same facts give the
+// same bands in any order of arrival.
+
+// chain is the episode of one rule on bands: firing at t means that the live
+// band was the rule's at some moment of the ResolveAfter up to t.
+type chain struct {
+	since int64 // when the episode began; ms
+	end   int64 // when the band was last left, exclusive; 0: never in it
+}
+
+// walk is the state of the walk at the end of a day.
+type walk struct {
+	day    int32
+	band   Band
+	chains [maxBandRules]chain
+}
+
+// bandRun says that from a day on, up to the next run, the band is so.
+type bandRun struct {
+	day  int32
+	band Band
+}
+
+// health is what a customer's walk came to: derived, but for the base.
+type health struct {
+	check walk      // at the end of the last whole day that was walked
+	runs  []bandRun // from base.walk.day+1 on; the last one holds on
+	now   int64     // ms at which the last run was evaluated
+	day   int32     // its day
+	live  Band
+	score score
+	tail  walk // chains at now
+}
+
+// walkTo walks from the customer's last whole day, or from its base where
+// something changed on day from or before, up to now.
+func (s *Shard) walkTo(c *customer, now int64, from int32) {
+	h := &c.health
+	today := s.cal.Day(now)
+	if from <= h.check.day || h.check.day >= today || h.check.day < c.base.walk.day {
+		h.check, h.runs = c.base.walk, h.runs[:0]
+	}
+	h.runs = slices.DeleteFunc(h.runs, func(r bandRun) bool { return r.day > h.check.day })
+	w := h.check
+	if w.day+1 < today && len(c.line.paying) == 0 {
+		w = walk{day: today - 1} // nobody pays: no band, no episode
+		h.run(h.check.day+1, Gone)
+	}
+	for w.day+1 < today {
+		s.walkDay(c, &w, never)
+		h.run(w.day, w.band)
+	}
+	h.check = w
+	s.walkDay(c, &w, now)
+	h.run(today, w.band)
+	h.live, h.tail, h.now, h.day = w.band, w, now, today
+}
+
+func (h *health) run(day int32, b Band) {
+	if n := len(h.runs); n > 0 && h.runs[n-1].band == b {
+		return
+	}
+	h.runs = append(h.runs, bandRun{day, b})
+}
+
+// walkDay goes on by one day, or up to the moment now within it. A day has one
+// piece unless a ticket, an invoice or the money changes within it.
+func (s *Shard) walkDay(c *customer, w *walk, now int64) {
+	day := w.day + 1
+	from, to := s.cal.Start(day), s.cal.Start(day+1)
+	before := w.band
+	w.day, w.band = day, before
+	if from == to { // a civil date that the zone skips: it has an end, and no moment of its own
+		if w.band = Gone; c.line.paysOnEmpty(day, to) {
+			w.band = s.scorer.band(before, s.momentScore(c, s.dailyScore(c, day), to-1))
+		}
+		return
+	}
+	var daily score
+	scored := false
+	cuts := s.cuts(c, from, to)
+	for i := 0; i <= len(cuts); i++ {
+		a, b := from, to
+		if i > 0 {
+			a = cuts[i-1]
+		}
+		if i < len(cuts) {
+			b = cuts[i]
+		}
+		if a > now {
+			break
+		}
+		b = min(b, max(now, a))
+		if !c.line.pays(a) {
+			w.band = Gone
+			for r := range s.opts.BandRules {
+				x := &w.chains[r]
+				if x.end+s.opts.BandRules[r].ResolveAfter >= b {
+					x.since = b
+				}
+			}
+			continue
+		}
+		if !scored {
+			daily, scored = s.dailyScore(c, day), true
+		}
+		c.health.score = s.momentScore(c, daily, a)
+		w.band = s.scorer.band(before, c.health.score)
+		for r := range s.opts.BandRules {
+			if s.opts.BandRules[r].Band == w.band {
+				w.chains[r].extend(a, b, s.opts.BandRules[r].ResolveAfter)
+			}
+		}
+	}
+}
+
+// extend adds a stretch in the rule's band to its episode, or begins a new one.
+func (x *chain) extend(a, b, resolveAfter int64) {
+	if x.end == 0 || a > x.end+resolveAfter {
+		x.since = a
+	}
+	x.end = b
+}
+
+// cuts are the moments within a day at which the score or the population may
+// change, ascending.
+func (s *Shard) cuts(c *customer, from, to int64) []int64 {
+	if len(c.line.tickets) == 0 && len(c.line.invoices) == 0 && !c.line.turns(from, to) {
+		return nil
+	}
+	cuts := s.cutBuf[:0]
+	add := func(t int64) {
+		if t > from && t < to {
+			cuts = append(cuts, t)
+		}
+	}
+	for _, x := range c.line.tickets {
+		add(x.from)
+		add(x.to)
+		if x.from < to && x.to > from {
+			for _, hours := range s.ticketSteps {
+				if t := x.from + hours*msHour; t < x.to {
+					add(t)
+				}
+			}
+		}
+	}
+	for _, x := range c.line.invoices {
+		add(x.from)
+		add(x.to)
+	}
+	for _, x := range c.line.paying {
+		add(x.from)
+		add(x.to)
+	}
+	slices.Sort(cuts)
+	s.cutBuf = cuts
+	return slices.Compact(cuts)
+}
+
+const msHour = 3_600_000
+
+// pays says whether the customer pays at the moment.
+func (t *timeline) pays(at int64) bool {
+	for i := len(t.paying) - 1; i >= 0; i-- {
+		if t.paying[i].from <= at {
+			return at < t.paying[i].to
+		}
+	}
+	return false
+}
+
+// paysOnEmpty is the same for the end of a day without moments, which the next
+// day's start ends.
+func (t *timeline) paysOnEmpty(day int32, end int64) bool {
+	for _, p := range t.paying {
+		if p.from < end && (p.to > end || p.to == end && (p.day == 0 || p.day > day)) {
+			return true
+		}
+	}
+	return false
+}
+
+// turns says whether the customer begins or ceases to pay within (from, to).
+func (t *timeline) turns(from, to int64) bool {
+	for i := len(t.paying) - 1; i >= 0; i-- {
+		x := &t.paying[i]
+		if x.from > from && x.from < to || x.to > from && x.to < to {
+			return true
+		}
+		if x.to <= from {
+			break
+		}
+	}
+	return false
+}
+
+// reference is the later of the last active day up to d and the first paying day.
+func (c *customer) reference(d int32) int32 { return max(c.days.prev(d+1), c.firstPaidDay) }
+
+// dailyScore is the part of the score that is constant within a day.
+func (s *Shard) dailyScore(c *customer, d int32) score {
+	var x score
+	for i := range s.opts.Profile.Signals {
+		g := &s.opts.Profile.Signals[i]
+		if p, ok := s.dailyPoints(c, g, d); ok {
+			x.num += p * s.scorer.scale[i]
+			x.weight += g.Weight
+		}
+	}
+	return x
+}
+
+// dailyPoints are a signal's points on a day; false: the signal has no value,
+// or one that changes within days.
+func (s *Shard) dailyPoints(c *customer, g *Signal, d int32) (int64, bool) {
+	switch g.Read {
+	case ActiveDays:
+		return points(g.Steps, int64(c.days.count(d-g.Window, d))), true
+	case RecencyDays:
+		return points(g.Steps, int64(d-c.reference(d))), true
+	case TenureDays:
+		return points(g.Steps, int64(d-c.firstPaidDay)), true
+	case LastSurvey:
+		if a := c.lastAnswer(d, g.Window); a != nil {
+			return g.surveyPoints(a), true
+		}
+	}
+	return 0, false
+}
+
+// lastAnswer is the last NPS answer of the window that ends with day d, else
+// the last CSAT answer.
+func (c *customer) lastAnswer(d, window int32) *dayAnswer {
+	var csat *dayAnswer
+	for i := len(c.answers) - 1; i >= 0; i-- {
+		a := &c.answers[i]
+		switch {
+		case a.day > d:
+		case a.day <= d-window:
+			return csat
+		case a.kind == event.NPS:
+			return a
+		case a.kind == event.CSAT && csat == nil:
+			csat = a
+		}
+	}
+	return csat
+}
+
+// momentScore adds what tickets and invoices are worth at a moment.
+func (s *Shard) momentScore(c *customer, x score, at int64) score {
+	for i := range s.opts.Profile.Signals {
+		g := &s.opts.Profile.Signals[i]
+		if p, ok := c.momentPoints(g, at); ok {
+			x.num += p * s.scorer.scale[i]
+			x.weight += g.Weight
+		}
+	}
+	return x
+}
+
+func (c *customer) momentPoints(g *Signal, at int64) (int64, bool) {
+	switch g.Read {
+	case TicketHours:
+		for _, t := range c.line.tickets { // by their beginning: the first open one is the oldest
+			if t.from <= at && at < t.to {
+				return points(g.Steps, (at-t.from)/msHour), true
+			}
+		}
+		return g.None, true
+	case LateInvoices:
+		n := int64(0)
+		for _, t := range c.line.invoices {
+			if t.from <= at && at < t.to {
+				n++
+			}
+		}
+		return points(g.Steps, n), true
+	}
+	return 0, false
+}
+
+// firing says whether a rule on bands is firing at the last evaluation, and
+// since when.
+func (h *health) firing(r int, rule *BandRule) (since int64, ok bool) {
+	x := h.tail.chains[r]
+	if h.live == Gone || x.end == 0 {
+		return 0, false
+	}
+	return x.since, h.live == rule.Band || x.end+rule.ResolveAfter > h.now
+}
