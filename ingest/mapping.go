@@ -17,8 +17,8 @@ import (
 	"github.com/tidemark-io/tidemark/config"
 )
 
-// Mapping says what events the rows of a table are. docs/import.md explains
-// every key; examples/ has mappings for published data sets.
+// Mapping says what events the rows of a table are. examples/README.md explains
+// every key, and mappings for published data sets lie beside it.
 type Mapping struct {
 	Name string `yaml:"-"` // of its file
 

@@ -20,7 +20,7 @@ func (in *input) Close() error { return in.close() }
 // open opens a file, unpacks it where it is gzip, and skips a byte order mark.
 // It tells read of each byte of the file as it lies on the disk.
 func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
-	var raw io.Reader = stdin
+	raw := stdin
 	in := &input{close: func() error { return nil }}
 	if name != "-" {
 		f, err := os.Open(name)
@@ -33,15 +33,13 @@ func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
 	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		unpacked, err := gzip.NewReader(in.Reader)
 		if err != nil {
-			in.Close()
-			return nil, fmt.Errorf("unpack %s: %w", name, err)
+			return nil, errors.Join(fmt.Errorf("unpack %s: %w", name, err), in.Close())
 		}
 		in.Reader = bufio.NewReaderSize(unpacked, 64<<10)
 	}
 	if mark, err := in.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
 		if _, err := in.Discard(3); err != nil {
-			in.Close()
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			return nil, errors.Join(fmt.Errorf("read %s: %w", name, err), in.Close())
 		}
 	}
 	return in, nil

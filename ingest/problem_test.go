@@ -3,6 +3,9 @@ package ingest
 import (
 	"context"
 	"errors"
+	"os"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -151,4 +154,44 @@ func TestSentencesAboutColumns(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, c.want)
 		}
 	}
+}
+
+// TestEveryKeyIsExplained in the text beside the examples.
+func TestEveryKeyIsExplained(t *testing.T) {
+	b, err := os.ReadFile("../examples/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, v := range []any{Mapping{}, Format{}, EventMapping{}, Moment{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			keys = append(keys, f.Tag.Get("yaml"))
+		}
+	}
+	for kind, data := range dataKeys {
+		keys = append(keys, kind)
+		for key := range data {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		if key != "" && key != "-" && !regexp.MustCompile("[`( ]"+regexp.QuoteMeta(key)+"[`:,]").Match(b) {
+			t.Errorf("%s is not explained", key)
+		}
+	}
+}
+
+// TestExampleOfTheExplanation: the mapping in the text is one.
+func TestExampleOfTheExplanation(t *testing.T) {
+	b, err := os.ReadFile("../examples/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "## The keys\n\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	m := mapping(t, regexp.MustCompile("(?m)^    ").ReplaceAllString(text, ""))
+	o := options(m)
+	o.Decoder.Currency = event.Currency{'E', 'U', 'R'}
+	got := values(t, o, write(t, "orders.csv", "what the header says\nann,7,31.01.2026,12.50,PRO,x,-\n"))
+	equal(t, got, `{"specversion":"1.0","type":"purchase","source":"shop","id":"7","subject":"ann","time":"2026-01-30T23:00:00Z","data":{"amount":"12.50","currency":"EUR","plan":"pro-x"}}`)
 }

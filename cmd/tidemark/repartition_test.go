@@ -141,8 +141,11 @@ func wrongTopic(t testing.TB, addr, topic string, n int) {
 	abort()
 }
 
-func TestRepartition(t *testing.T) {
-	addr := startKfake(t)
+func TestRepartitionOnKfake(t *testing.T) { repartitionSuite(t, startKfake(t)) }
+
+// repartitionSuite is what holds on any broker: nothing is lost or added, every
+// event is where its customer's key puts it, in the order of time.
+func repartitionSuite(t *testing.T, addr string) {
 	const n = 400
 	wrongTopic(t, addr, "logins", n)
 	settings := write(t, "tidemark.yaml", "kafka: {brokers: ['"+addr+"'], topics: {logins: logins}}\npartitioner: crc32\n")
