@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"strings"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/api"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// readings is a system as the reading commands see it: the same answers that
+// HTTP gives.
+type readings struct {
+	Figures   api.Figures
+	Customers api.Customers
+	Alerts    api.Alerts
+	Ready     api.Readiness
+	Close     func() error
+}
+
+// opener reaches the system that a configuration file ("" is none) describes.
+type opener func(ctx context.Context, configPath string) (*readings, error)
+
+// openReadings reads the store once.
+func openReadings(ctx context.Context, configPath string) (*readings, error) {
+	c, err := config.Load(configPath, os.Environ(), config.Options{KPIs: kpi.Names()})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	st, err := openStore(ctx, c.Redis)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newReadings(c, st)
+	if err == nil {
+		_, err = r.Figures.(*company.Reader).Poll(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	r.Close = st.Close
+	return r, nil
+}
+
+// newReadings answers from a store; its Figures are a *company.Reader that has
+// not read yet. Serve uses the same, and polls.
+func newReadings(c *config.Config, st *store.Store) (*readings, error) {
+	zone, err := c.Location()
+	if err != nil {
+		return nil, usageError{fmt.Errorf("load the time zone: %w", err)}
+	}
+	o, err := shardOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	reader := company.NewReader(st, company.Options{
+		Location: zone, Currency: c.Currency, Rates: rates(c), MinSample: int64(c.MinSample),
+	})
+	directory := api.Directory{
+		Lists: company.Lists{Store: st, Currency: c.Currency},
+		Records: company.Records{
+			Store: st, Reader: reader,
+			Options:   func() (aggregator.Options, error) { return shardOptions(c) },
+			Partition: func(key []byte, n int) (int, error) { return consumer.Partition(c.Partitioner, key, n) },
+		},
+		Profile: o.Profile,
+	}
+	return &readings{Figures: reader, Customers: directory, Alerts: directory, Ready: reader}, nil
+}
+
+// openStore opens the configured store.
+func openStore(ctx context.Context, r config.Redis) (*store.Store, error) {
+	encrypted, err := r.TLS.Client()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	password, err := r.Secret()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return store.Open(ctx, store.Options{
+		Addrs: r.Addrs, Namespace: r.Namespace, Mode: store.Mode(r.Mode), MasterName: r.MasterName,
+		Username: r.Username, Password: password, DB: r.DB, TLS: encrypted,
+	})
+}
+
+// rates looks the day's rate up in the configured table, which is sorted by
+// currency and day; a day before a currency's first entry has none.
+func rates(c *config.Config) kpi.Rates {
+	return func(cur event.Currency, day int32) *big.Rat {
+		var found *big.Rat
+		for _, r := range c.Rates {
+			if r.Currency == cur && r.Day <= day {
+				found = r.Value.Rat()
+			}
+		}
+		if found == nil {
+			return nil
+		}
+		// Rates are between major units, amounts are in minor ones.
+		return found.Mul(found, power10(c.Currency.Digits()-cur.Digits()))
+	}
+}
+
+func power10(n int) *big.Rat {
+	p := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(n, -n))), nil))
+	if n < 0 {
+		p.Inv(p)
+	}
+	return p
+}
+
+// kinds are the words by which the configuration calls kinds of events.
+var kinds = map[string]event.Kind{
+	"login": event.Login, "purchase": event.Purchase, "cancellation": event.Cancellation, "survey": event.Survey, "signal": event.Signal,
+}
+
+// maxUsersInline is how many users are kept in their customer's record.
+const maxUsersInline = 64
+
+// shardOptions says how the configuration wants figures to be computed. Each
+// call gives a calendar of its own, which belongs to one goroutine.
+func shardOptions(c *config.Config) (aggregator.Options, error) {
+	zone, err := c.Location()
+	if err != nil {
+		return aggregator.Options{}, usageError{fmt.Errorf("load the time zone: %w", err)}
+	}
+	o := aggregator.Options{
+		Calendar: civil.NewCalendar(zone), Horizon: int32(c.Horizon), Currency: c.Currency,
+		ByPurchases: c.CustomerBasis == config.BasisPurchases, ActiveDays: int32(c.ActivePurchaseDays),
+		SilentDays: int32(c.SilentDays), LapseGrace: -1, Uncancel: c.Uncancel == config.UncancelPurchase,
+		ActivitySignal: map[string]bool{}, Dimensions: c.Dimensions, Profile: profile(c.Health), MaxUsersInline: maxUsersInline,
+	}
+	if c.LapseGrace != config.Never {
+		o.LapseGrace = int64(c.LapseGrace) * 24 * 60 * 60 * 1000
+	}
+	for _, a := range c.Activity {
+		if name, ok := strings.CutPrefix(a, "signal:"); ok {
+			o.ActivitySignal[name] = true
+		} else {
+			o.ActivityKinds[kinds[a]] = true
+		}
+	}
+	for _, r := range c.Rules {
+		if r.Band == "" {
+			continue
+		}
+		band, ok := aggregator.ParseBand(r.Band)
+		if !ok {
+			return o, usageError{fmt.Errorf("rule %s: there is no band %q", r.Name, r.Band)}
+		}
+		o.BandRules = append(o.BandRules, aggregator.BandRule{Name: r.Name, Band: band, ResolveAfter: r.ResolveAfter.Milliseconds()})
+	}
+	return o, nil
+}
+
+var signalReads = map[config.Read]aggregator.Read{
+	config.ActiveDays: aggregator.ActiveDays, config.RecencyDays: aggregator.RecencyDays, config.SurveyAnswer: aggregator.LastSurvey,
+	config.OpenTicketHours: aggregator.TicketHours, config.LateInvoices: aggregator.LateInvoices, config.TenureDays: aggregator.TenureDays,
+}
+
+// profile is the configured health profile in the aggregator's units: scores of
+// surveys are thousandths there, and so is the coverage.
+func profile(h config.Health) aggregator.Profile {
+	coverage := h.MinCoverage.Rat()
+	coverage.Mul(coverage, big.NewRat(1000, 1))
+	p := aggregator.Profile{
+		MinCoverage: new(big.Int).Quo(coverage.Num(), coverage.Denom()).Int64(),
+		Amber:       int64(h.Bands.Amber), Green: int64(h.Bands.Green), Hysteresis: int64(h.Hysteresis),
+	}
+	for _, s := range h.Signals {
+		g := aggregator.Signal{
+			Name: s.Name, Weight: int64(s.Weight), Read: signalReads[s.Read], Window: int32(s.Window),
+			Steps: steps(s.Steps, 1), MaxPoints: int64(s.MaxPoints),
+		}
+		if s.Read == config.SurveyAnswer {
+			g.Steps, g.CSAT = steps(s.NPS, 1000), steps(s.CSAT, 1000)
+		}
+		if s.None != config.NoPoints {
+			g.None = int64(s.None)
+		}
+		p.Signals = append(p.Signals, g)
+	}
+	return p
+}
+
+func steps(table []config.Step, unit int64) []aggregator.Step {
+	var out []aggregator.Step
+	for _, s := range table {
+		out = append(out, aggregator.Step{From: s.From * unit, Points: int64(s.Points)})
+	}
+	return out
+}
