@@ -163,3 +163,80 @@ func TestFromEventsToFigures(t *testing.T) {
 		t.Errorf("nobody: %v %v", v, err)
 	}
 }
+
+// splitting is a store in which a commit splits buckets after a reader has read
+// the head for the first time.
+type splitting struct {
+	before, after store.Head
+	reads         int
+	records       map[string][]byte
+}
+
+func (s *splitting) Partitions(context.Context) (int, error) { return 1, nil }
+
+func (s *splitting) ReadView(context.Context, int, store.Tenure) (store.View, error) {
+	s.reads++
+	if s.reads == 1 {
+		return store.View{Head: s.before}, nil
+	}
+	return store.View{Head: s.after}, nil
+}
+
+func (s *splitting) Record(_ context.Context, _ int, key string) ([]byte, error) {
+	return s.records[key], nil
+}
+
+func TestACustomerWhoseBucketIsSplitIsFound(t *testing.T) {
+	o, err := shardOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard, err := aggregator.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moment := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC).UnixMilli()
+	for i := range 50 {
+		ev := event.Event{Kind: event.Login, ID: fmt.Append(nil, i), Source: []byte("test"), Customer: fmt.Append(nil, "c", i), Time: moment}
+		if _, err := shard.Apply(&ev, aggregator.Cause{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for shard.Advance(moment, 1000) {
+		continue
+	}
+	ch := shard.Changes()
+	s := &splitting{records: map[string][]byte{}}
+	for _, kv := range ch.Records {
+		s.records[kv.Name] = kv.Value
+	}
+	s.after = store.Head{Watermark: ch.Watermark, FirstDay: ch.FirstDay, Table: ch.Table}
+	table, err := aggregator.ParseTable(ch.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := table
+	old.Buckets = 1 // whatever it was: other customers lie in bucket 0
+	s.before = s.after
+	s.before.Table = old.Append(nil)
+	records := Records{Store: s, Options: shardOptions, Partition: func([]byte, int) (int, error) { return 0, nil }}
+	moved := 0
+	for i := range 50 {
+		id := fmt.Sprint("c", i)
+		if aggregator.BucketKey(id, table.Buckets) == aggregator.BucketKey(id, 1) {
+			continue
+		}
+		moved++
+		s.reads = 0
+		if v, err := records.Customer(context.Background(), id); err != nil || v == nil || v.Customer != id {
+			t.Errorf("%s: %v %v", id, v, err)
+		}
+	}
+	if moved == 0 {
+		t.Error("no customer was in another bucket")
+	}
+	s.reads = 0
+	if v, err := records.Customer(context.Background(), "nobody"); err != nil || v != nil {
+		t.Errorf("nobody: %v %v", v, err)
+	}
+}

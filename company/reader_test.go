@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -376,5 +377,44 @@ func TestEvaluateARule(t *testing.T) {
 	rule.KPI = "customer"
 	if _, err = r.Evaluate(context.Background(), rule, today-3); err == nil || !strings.Contains(err.Error(), `rule many: there is no KPI "customer", did you mean "customers"?`) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Poll belongs to one goroutine, the questions to any: run with -race.
+func TestQuestionsWhilePolling(t *testing.T) {
+	f := twoShards()
+	r := newReader(t, f)
+	poll(t, r)
+	k, _ := kpi.Lookup("customers")
+	values(t, r, "customers", "", today, today) // frozen rows once: the fake takes one reader at a time
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	for range 2 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				figures, err := r.Figures(context.Background(), Query{KPI: k, From: today, To: today})
+				if err != nil || len(figures) != 1 {
+					t.Errorf("%v %v", figures, err)
+					return
+				}
+				r.Segments()
+				r.Ready()
+				r.TakeChanged()
+			}
+		})
+	}
+	for i := range 200 {
+		f.shards[i%2].commit(map[string]aggregator.Row{dayRow(today, ""): {cell(aggregator.Customers): int64(i)}})
+		poll(t, r)
+	}
+	close(stop)
+	asking.Wait()
+	if got := values(t, r, "customers", "", today, today); got != "414?" { // 12 + 5 + 198 + 199
+		t.Errorf("customers at the end: %s", got)
 	}
 }
