@@ -1,0 +1,222 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// Company is what the owner of shard 0 does for the whole company.
+type Company interface {
+	// Next returns what is due: nothing while the company cannot be read whole.
+	Next(ctx context.Context, now time.Time) (Duties, error)
+	// Alert describes a rule on a KPI that began or ceased to fire.
+	Alert(ctx context.Context, p aggregator.Pair, firing bool) (alert.Alert, error)
+	// Send says what Next returned, once it is committed.
+	Send(ctx context.Context, d Duties) error
+}
+
+// Duties are what one commit of shard 0 stores beside, and what is sent after it.
+type Duties struct {
+	Fired        map[aggregator.Pair]*aggregator.Firing // nil: no longer firing
+	Sent, Public []store.Field
+	Messages     []Message
+}
+
+// Message is one message for the topic of KPIs.
+type Message struct{ Key, Value []byte }
+
+func (d *Duties) empty() bool {
+	return len(d.Fired) == 0 && len(d.Sent) == 0 && len(d.Public) == 0 && len(d.Messages) == 0
+}
+
+// commitAndPublish is C2, C3 and P0 to P4.
+func (t *tenure) commitAndPublish(ctx context.Context, d *Duties) error {
+	c, err := t.build(d)
+	if err != nil {
+		return stopped{err}
+	}
+	if c != nil {
+		if err := t.commit(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := t.publish(ctx); err != nil {
+		return err
+	}
+	t.report()
+	return nil
+}
+
+// build is the write of C2, nil where nothing has changed.
+func (t *tenure) build(d *Duties) (*store.Commit, error) {
+	ch := t.state.Changes()
+	for _, w := range ch.Warnings {
+		t.log.Warn(w)
+	}
+	atEnd := t.atEnd()
+	born := t.head.Born || t.isBorn()
+	behind := t.lag() > catchingUp || !atEnd && t.head.CatchingUp
+	if !t.touched && born == t.head.Born && behind == t.head.CatchingUp && len(t.said)+len(t.told) == 0 && ch.Watermark == t.head.Watermark {
+		return nil, nil
+	}
+	for _, in := range t.inputs {
+		t.head.Offsets[in.topic] = in.at
+	}
+	t.head.Watermark, t.head.FirstDay, t.head.Table = ch.Watermark, ch.FirstDay, ch.Table
+	t.head.Born, t.head.CatchingUp = born, behind
+	c := &store.Commit{Records: fields(ch.Records), Cells: fields(ch.Cells), Frozen: fields(ch.Frozen), Due: fields(ch.Due),
+		Bands: members(ch.Moves), Episodes: t.told}
+	for _, n := range ch.Notes {
+		t.count("expired", 1)
+		x := &note{Topic: n.Origin.Topic, Offset: n.Origin.Offset, Due: n.Due, To: "late", Reason: n.Reason}
+		t.notes[x.name()] = x
+	}
+	if err := t.addFiring(c, ch.Fired, d); err != nil {
+		return nil, err
+	}
+	for name, n := range t.notes {
+		if n.stored {
+			continue
+		}
+		b, err := n.encode()
+		if err != nil {
+			return nil, fmt.Errorf("encode note: %w", err)
+		}
+		c.Notes = append(c.Notes, store.Field{Name: name, Value: b})
+	}
+	for _, name := range t.said {
+		c.Notes = append(c.Notes, store.Field{Name: name})
+	}
+	if d != nil {
+		c.Sent, c.Public = d.Sent, d.Public
+	}
+	c.Head = t.head
+	c.Head.Counters, c.Head.Offsets = maps.Clone(t.head.Counters), maps.Clone(t.head.Offsets)
+	return c, nil
+}
+
+// addFiring writes the changes of what should be firing.
+func (t *tenure) addFiring(c *store.Commit, customers map[aggregator.Pair]*aggregator.Firing, d *Duties) error {
+	sets := []map[aggregator.Pair]*aggregator.Firing{customers}
+	if d != nil {
+		sets = append(sets, d.Fired)
+	}
+	for _, set := range sets {
+		for p, f := range set {
+			field := store.Field{Name: p.Rule + "|" + p.Customer}
+			if f != nil {
+				b, err := json.Marshal(f)
+				if err != nil {
+					return fmt.Errorf("encode alert: %w", err)
+				}
+				field.Value = b
+			}
+			c.Firing = append(c.Firing, field)
+			t.due = true
+		}
+	}
+	return nil
+}
+
+// commit is C2 and C3. A hold by an audit is waited for; anything else than
+// "done" leaves the outcome in doubt.
+func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
+	for {
+		id, err := t.opts.Store.Commit(ctx, t.shard, t.id, c)
+		if errors.Is(err, store.ErrHeld) {
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("commit of shard %d: %w", t.shard, err)
+			case <-time.After(tick):
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		t.id = id
+		break
+	}
+	t.state.Committed(t.opts.CacheBytes)
+	for _, f := range c.Notes {
+		if n := t.notes[f.Name]; n != nil {
+			n.stored = true
+		}
+	}
+	t.said, t.told, t.touched = nil, nil, false
+	return nil
+}
+
+// isBorn: the shard has reached the ends that its partitions had when it first
+// saw them.
+func (t *tenure) isBorn() bool {
+	for _, in := range t.inputs {
+		if in.at.Next < in.at.Birth {
+			return false
+		}
+	}
+	return true
+}
+
+func fields(kvs []aggregator.KV) []store.Field {
+	out := make([]store.Field, len(kvs))
+	for i, kv := range kvs {
+		out[i] = store.Field(kv)
+	}
+	return out
+}
+
+// members are the moves between sorted sets, the last one of each customer:
+// from the set it was in at first to the one it is in at last.
+func members(moves []aggregator.Move) []store.Member {
+	at := map[string]int{}
+	var out []store.Member
+	for _, m := range moves {
+		i, ok := at[m.Customer]
+		if !ok {
+			i = len(out)
+			at[m.Customer] = i
+			out = append(out, store.Member{Customer: m.Customer, Was: bandSet(m.Was)})
+		}
+		out[i].Band, out[i].Score = bandSet(m.Is), m.MRR
+	}
+	return out
+}
+
+func bandSet(b aggregator.Band) string {
+	if b == aggregator.Gone {
+		return ""
+	}
+	return b.String()
+}
+
+// report says how the shard is doing.
+func (t *tenure) report() {
+	lag := t.lag()
+	state, reason := "live", ""
+	switch {
+	case !t.reaches():
+		state, reason = "held", "the store has lost commits: reading the log again before anything is published"
+	case !t.head.Born || t.head.CatchingUp:
+		state, reason = "catching up", fmt.Sprintf("%d messages behind", lag)
+	}
+	counters := maps.Clone(t.head.Counters)
+	number, next := t.id.Number, t.next()
+	t.say(func(s *Status) {
+		if s.State != state {
+			t.log.Info("shard is "+state, zap.String("reason", reason), zap.Int64("lag", lag))
+		}
+		s.State, s.Reason, s.Lag, s.Counters, s.Commits, s.Next = state, reason, lag, counters, number, next
+		s.Progress = time.Now()
+	})
+}

@@ -1,0 +1,342 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// The path of an event, in this order: choose the input whose time is lowest,
+// take its batch, decode each message, load the records that are not in memory,
+// apply each event, advance the watermark, commit, publish what is due.
+
+const (
+	chunk        = 1000        // messages decoded and loaded for together
+	catchUpTime  = time.Second // what a commit collects at most while catching up
+	catchingUp   = 20_000      // messages behind from which on commits grow
+	tick         = 50 * time.Millisecond
+	stepLimit    = 10 * time.Second // of one commit or publication, once the shard is given up
+	maxNoteBytes = 8 << 20          // of copies held for the next publication
+)
+
+// loop goes round until the shard is given up (nil) or in doubt.
+func (t *tenure) loop(ctx context.Context) error {
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
+	var waiting time.Time // since when the lowest input has been waited for
+	for {
+		if ctx.Err() != nil {
+			return nil // nothing is in hand here: all of it is committed and published
+		}
+		if err := t.look(ctx); err != nil {
+			return err
+		}
+		patient := waiting.IsZero() || time.Since(waiting) < patience
+		next, wait, err := t.choose(patient)
+		if err != nil {
+			return t.inputError(err)
+		}
+		if next == nil {
+			if wait && waiting.IsZero() {
+				waiting = time.Now()
+			}
+			if err := t.idle(ctx, timer); err != nil {
+				return err
+			}
+			continue
+		}
+		waiting = time.Time{}
+		if err := t.collect(ctx, next); err != nil {
+			return err
+		}
+		if err := t.finish(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// collect applies what is there, up to the size of one commit.
+func (t *tenure) collect(ctx context.Context, next *input) error {
+	limit, until := t.opts.LiveBatch, time.Now().Add(tick)
+	if t.lag() > catchingUp {
+		limit, until = t.opts.CatchUp, time.Now().Add(catchUpTime)
+	}
+	for n := 0; ; {
+		read, err := t.take(ctx, next, limit-n)
+		if err != nil {
+			return err
+		}
+		n += read
+		if n >= limit || time.Now().After(until) || t.noteBytes() > maxNoteBytes || ctx.Err() != nil {
+			return nil
+		}
+		if next, _, err = t.choose(true); err != nil || next == nil {
+			return nil // an error is met again, with nothing in hand
+		}
+	}
+}
+
+// take applies a chunk of an input's batch and returns how many messages it was.
+func (t *tenure) take(ctx context.Context, in *input, limit int) (int, error) {
+	if in.batch == nil {
+		if in.batch = in.stream.Take(); in.batch == nil {
+			return 0, nil
+		}
+		in.pos = 0
+	}
+	b := in.batch
+	part := b.Messages[in.pos:min(len(b.Messages), in.pos+min(chunk, max(limit, 1)))]
+	if err := t.applyAll(ctx, in, part); err != nil {
+		return 0, err
+	}
+	in.pos += len(part)
+	in.at.CRC, in.at.Timestamp = b.CRC, b.LastTimestamp
+	if in.pos < len(b.Messages) {
+		in.at.Next = part[len(part)-1].Offset + 1
+		return len(part), nil
+	}
+	in.at.Next, in.end = b.Next, max(in.end, b.HighWatermark)
+	in.batch = nil
+	b.Release()
+	t.touched = true
+	return len(part), nil
+}
+
+// applyAll decodes messages, loads what they touch and applies them.
+func (t *tenure) applyAll(ctx context.Context, in *input, messages []consumer.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	t.touched = true
+	t.decoder.Reset()
+	if len(t.events) < len(messages) {
+		t.events = make([]event.Event, chunk)
+	}
+	good := t.events[:0]
+	origin := make([]int, 0, len(messages))
+	for i := range messages {
+		ev := &t.events[len(good)]
+		if reason := t.decode(ev, &messages[i]); reason != "" {
+			if err := t.refuse(in, &messages[i], "dead_letter", reason); err != nil {
+				return err
+			}
+			continue
+		}
+		good = t.events[:len(good)+1]
+		origin = append(origin, i)
+	}
+	if err := t.need(ctx, good); err != nil {
+		return err
+	}
+	for i := range good {
+		if err := t.apply(ctx, in, &messages[origin[i]], &good[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decode reads a message and checks what only the log knows: that its key is
+// its customer and lies where the partitioner puts it, and that its time is
+// not ahead.
+func (t *tenure) decode(ev *event.Event, m *consumer.Message) event.Reason {
+	t.count("read", 1)
+	if m.Value == nil {
+		return event.NotJSON // a tombstone says nothing
+	}
+	if reason := t.decoder.Decode(ev, m.Value, m.Headers); reason != "" {
+		return reason
+	}
+	if ev.Kind == event.Unknown {
+		return ""
+	}
+	reason := event.CheckKey(ev, m.Key)
+	if reason == "" {
+		if at, err := t.opts.Partition(m.Key, t.head.Partitions); err != nil || at != t.shard {
+			reason = event.KeyMismatch
+		}
+	}
+	t.keys.add(reason != "")
+	if reason != "" {
+		return reason
+	}
+	now := m.Timestamp
+	if !m.AppendTime {
+		now = time.Now().UnixMilli()
+	}
+	if ev.Time > now+t.opts.FutureSkew.Milliseconds() {
+		return event.TooFarAhead
+	}
+	return ""
+}
+
+// need loads records until everything that the events touch is in memory.
+func (t *tenure) need(ctx context.Context, events []event.Event) error {
+	for {
+		keys := t.state.Need(events)
+		if len(keys) == 0 {
+			return nil
+		}
+		values, err := t.opts.Store.Load(ctx, t.shard, t.id, keys)
+		if err != nil {
+			return err
+		}
+		for i, k := range keys {
+			if err := t.state.Load(k, values[i]); err != nil {
+				return stop("BUG: load: %w", err)
+			}
+		}
+	}
+}
+
+// apply applies one event and counts what became of its message.
+func (t *tenure) apply(ctx context.Context, in *input, m *consumer.Message, ev *event.Event) error {
+	if ev.Kind != event.Unknown {
+		at := ev.Time
+		if m.AppendTime {
+			at = min(at, m.Timestamp)
+		}
+		in.at.Watermark = max(in.at.Watermark, at)
+	}
+	cause := aggregator.Cause{Topic: in.topic, Partition: t.shard, Offset: m.Offset}
+	status, err := t.state.Apply(ev, cause)
+	if err != nil { // a split has moved what it touches
+		if err := t.need(ctx, []event.Event{*ev}); err != nil {
+			return err
+		}
+		if status, err = t.state.Apply(ev, cause); err != nil {
+			return stopped{err}
+		}
+	}
+	switch status {
+	case aggregator.Applied:
+		t.count("applied", 1)
+	case aggregator.Duplicate:
+		t.count("duplicate", 1)
+	case aggregator.Ignored:
+		t.countIgnored(ev)
+	case aggregator.Late:
+		return t.refuse(in, m, "late", event.BeyondHorizon)
+	}
+	return nil
+}
+
+// finish advances the watermark, commits and publishes.
+func (t *tenure) finish(ctx context.Context) error {
+	for more := true; more; {
+		w := t.time(time.Now())
+		if w < t.state.Watermark() {
+			w = t.state.Watermark()
+		}
+		more = t.state.Advance(w, t.opts.RetainRows)
+		if w != t.head.Watermark {
+			t.touched = true
+		}
+		step, cancel := t.step(ctx)
+		err := t.commitAndPublish(step, nil)
+		cancel()
+		if err != nil {
+			return err
+		}
+		if more {
+			if err := t.need(ctx, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if t.keys.bad() {
+		return stop("more than 0.1 %% of the last messages of shard %d had a key that is not their customer, or lay on a partition where the partitioner %q would not put them: their producers partition otherwise; set partitioner accordingly, or run tidemark repartition", t.shard, t.opts.Partitioner)
+	}
+	return nil
+}
+
+// step is a context for work that is to be finished although the shard is given up.
+func (t *tenure) step(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), stepLimit)
+}
+
+// idle lets time pass: the watermark of a log at its end, the company's duties.
+func (t *tenure) idle(ctx context.Context, timer *time.Timer) error {
+	timer.Reset(tick)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-t.wake:
+		return nil
+	case <-timer.C:
+	}
+	if w := t.time(time.Now()); w > t.state.Watermark() && (w-t.state.Watermark() >= tickTime || !t.opts.Live) {
+		return t.finish(ctx)
+	}
+	if t.atEnd() && (!t.head.Born || t.head.CatchingUp) || t.touched || len(t.told)+len(t.said) > 0 {
+		return t.finish(ctx)
+	}
+	return t.duties(ctx)
+}
+
+// tickTime is how far the clock moves a watermark at a time, ms: each move is a commit.
+const tickTime = 1000
+
+// look is L1 and L2, once a second: is the shard still ours in both stores?
+func (t *tenure) look(ctx context.Context) error {
+	if time.Since(t.lastLook) < time.Second {
+		return nil
+	}
+	if err := t.opts.Store.Look(ctx, t.shard, t.id); err != nil {
+		return err
+	}
+	if err := t.pub.Look(ctx); err != nil {
+		return err
+	}
+	t.lastLook = time.Now()
+	return nil
+}
+
+// inputError tells what cannot pass by itself from what may.
+func (t *tenure) inputError(err error) error {
+	var outside *consumer.OffsetOutOfRange
+	var gone *consumer.TopicGone
+	var corrupt *consumer.Corrupt
+	switch {
+	case asError(err, &outside), asError(err, &gone), asError(err, &corrupt):
+		return stopped{fmt.Errorf("input of shard %d: %w", t.shard, err)}
+	}
+	return fmt.Errorf("input of shard %d: %w", t.shard, err)
+}
+
+// duties are shard 0's: rules on KPIs and what is due on the topic of KPIs.
+func (t *tenure) duties(ctx context.Context) error {
+	if t.company == nil || time.Since(t.lastWork) < tick {
+		return nil
+	}
+	t.lastWork = time.Now()
+	d, err := t.company.Next(ctx, time.Now())
+	if err != nil {
+		t.log.Warn("figures of the company cannot be read; trying again", zap.Error(err))
+		return nil
+	}
+	if d.empty() {
+		return nil
+	}
+	for p, f := range d.Fired {
+		if f == nil {
+			delete(t.kpis, p)
+		} else {
+			t.kpis[p] = *f
+		}
+		t.due = true
+	}
+	step, cancel := t.step(ctx)
+	defer cancel()
+	t.touched = true
+	if err := t.commitAndPublish(step, &d); err != nil {
+		return err
+	}
+	return t.company.Send(step, d)
+}

@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/publisher"
+)
+
+// note is a copy of a message that is due on the late or the dead-letter topic.
+// The store keeps where it lies; its bytes come from memory, or from the log
+// after a crash.
+type note struct {
+	Topic  string       `json:"topic"`
+	Offset int64        `json:"offset"`
+	Due    int64        `json:"due,omitempty"` // Unix ms, where time raised it
+	To     string       `json:"to"`            // late or dead_letter
+	Reason event.Reason `json:"reason"`
+
+	stored     bool
+	message    bool // the three below are known
+	key, value []byte
+	headers    []publisher.RecordHeader
+}
+
+func (n *note) name() string {
+	return n.Topic + "/" + strconv.FormatInt(n.Offset, 10) + "/" + n.To
+}
+
+// refuse takes a note of a message that is not applied, and counts it.
+func (t *tenure) refuse(in *input, m *consumer.Message, to string, reason event.Reason) error {
+	t.count(to+"/"+string(reason), 1)
+	n := &note{Topic: in.topic, Offset: m.Offset, To: to, Reason: reason}
+	n.fill(m)
+	t.notes[n.name()] = n
+	return nil
+}
+
+// fill copies the message: its memory is used again once it is applied.
+func (n *note) fill(m *consumer.Message) {
+	n.message = true
+	n.key, n.value = slices.Clone(m.Key), slices.Clone(m.Value)
+	for _, h := range m.Headers {
+		n.headers = append(n.headers, publisher.RecordHeader{Key: h.Key, Value: slices.Clone(h.Value)})
+	}
+}
+
+func (t *tenure) noteBytes() (n int) {
+	for _, x := range t.notes {
+		n += len(x.key) + len(x.value) + 256
+	}
+	return n
+}
+
+// isSaid: the event's offset is below the header's and its due time, where it
+// has one, at or before the header's watermark.
+func (n *note) isSaid(h publisher.Header) bool {
+	return n.Offset < h.Offsets[n.Topic] && n.Due <= h.Watermark
+}
+
+// dropSaid forgets the notes that the header covers; the next commit deletes them.
+func (t *tenure) dropSaid() {
+	h := t.pub.Header()
+	for name, n := range t.notes {
+		if n.isSaid(h) {
+			delete(t.notes, name)
+			if n.stored {
+				t.said = append(t.said, name)
+			}
+		}
+	}
+}
+
+// message is the copy that goes out: key, value and headers untouched, with
+// the reason and the origin in headers of their own.
+func (t *tenure) message(ctx context.Context, n *note) (publisher.Note, error) {
+	if !n.message {
+		if err := t.fetchNote(ctx, n); err != nil {
+			return publisher.Note{}, err
+		}
+	}
+	out := publisher.Note{Topic: t.opts.Outputs.DeadLetter, Key: n.key, Value: n.value}
+	if n.To == "late" {
+		out.Topic = t.opts.Outputs.Late
+	}
+	out.Headers = append(slices.Clone(n.headers),
+		publisher.RecordHeader{Key: "tidemark_reason", Value: []byte(n.Reason)},
+		publisher.RecordHeader{Key: "tidemark_topic", Value: []byte(n.Topic)},
+		publisher.RecordHeader{Key: "tidemark_partition", Value: strconv.AppendInt(nil, int64(t.shard), 10)},
+		publisher.RecordHeader{Key: "tidemark_offset", Value: strconv.AppendInt(nil, n.Offset, 10)})
+	return out, nil
+}
+
+// fetchNote reads a note's message again. Where the log has dropped it, what is
+// left is where it lay and why.
+func (t *tenure) fetchNote(ctx context.Context, n *note) error {
+	b, err := t.opts.Fetcher.ReadAt(ctx, n.Topic, t.shard, n.Offset)
+	var outside *consumer.OffsetOutOfRange
+	switch {
+	case errors.Is(err, consumer.ErrNothingThere), asError(err, &outside):
+		n.message = true
+		return nil
+	case err != nil:
+		return fmt.Errorf("read a message again for the %s topic: %w", n.To, err)
+	}
+	defer b.Release()
+	for i := range b.Messages {
+		if b.Messages[i].Offset == n.Offset {
+			n.fill(&b.Messages[i])
+		}
+	}
+	n.message = true
+	return nil
+}
+
+func (n *note) encode() ([]byte, error) { return json.Marshal(n) }
+
+func asError[T error](err error, target *T) bool { return errors.As(err, target) }
+
+// keyCheck watches how many of the last messages lay under a wrong key.
+type keyCheck struct{ messages, wrong int }
+
+const (
+	keyWindow  = 100_000
+	wrongAtAll = 100
+)
+
+func (k *keyCheck) add(wrong bool) {
+	if k.messages == keyWindow {
+		*k = keyCheck{}
+	}
+	k.messages++
+	if wrong {
+		k.wrong++
+	}
+}
+
+// bad: more than 0.1 % of the window, and at least 100.
+func (k *keyCheck) bad() bool { return k.wrong >= wrongAtAll && k.wrong*1000 > keyWindow }
+
+// ignoredTypes bounds the labels of ignored types; the rest are other.
+const ignoredTypes = 50
+
+func (t *tenure) count(label string, n int64) { t.head.Counters[label] += n }
+
+func (t *tenure) countIgnored(ev *event.Event) {
+	label := "ignored/" + string(ev.Type)
+	if ev.Kind == event.Signal {
+		label = "ignored/signal:" + string(ev.Signal.Name)
+	}
+	if _, known := t.head.Counters[label]; !known {
+		n := 0
+		for l := range t.head.Counters {
+			if len(l) > 8 && l[:8] == "ignored/" {
+				n++
+			}
+		}
+		if n >= ignoredTypes || len(label) > 80 {
+			label = "ignored/other"
+		}
+	}
+	t.head.Counters[label]++
+}

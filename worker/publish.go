@@ -1,0 +1,194 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/publisher"
+)
+
+// reaches is what P1 compares: no offset and not the watermark stand behind the
+// header's. Redis has lost something where they do.
+func (t *tenure) reaches() bool {
+	h := t.pub.Header()
+	for topic, next := range h.Offsets {
+		if off, ok := t.head.Offsets[topic]; ok && off.Next < next {
+			return false
+		}
+	}
+	return t.head.Watermark >= h.Watermark
+}
+
+// publish is P0 to P4: one transaction where anything is due.
+func (t *tenure) publish(ctx context.Context) error {
+	if !t.reaches() { // P1: hold
+		return nil
+	}
+	p := publisher.Publication{Header: publisher.Header{Offsets: map[string]int64{}, Watermark: t.head.Watermark}}
+	for topic, off := range t.head.Offsets {
+		p.Header.Offsets[topic] = off.Next
+	}
+	var said []said
+	var err error
+	if t.due && t.head.Born { // P0: unborn, only notes are due
+		if p.Alerts, said, err = t.dueAlerts(ctx); err != nil {
+			return err
+		}
+	}
+	if p.Notes, err = t.dueNotes(ctx); err != nil {
+		return err
+	}
+	if len(p.Alerts)+len(p.Notes) == 0 { // P2: nothing due
+		t.due = t.due && !t.head.Born
+		return nil
+	}
+	if err := t.pub.Publish(ctx, p); err != nil { // P3, P4
+		return err
+	}
+	t.due = t.due && !t.head.Born
+	t.dropSaid()
+	for _, s := range said {
+		if len(s.bytes) > 0 {
+			t.told = append(t.told, s.bytes)
+		}
+	}
+	return nil
+}
+
+// said keeps the bytes of an alert as it was encoded, for the list of episodes.
+type said struct{ bytes []byte }
+
+// dueAlerts is desired less announced.
+func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, error) {
+	announced := t.pub.Announced()
+	var pairs []publisher.Pair
+	for p := range t.state.Firing() {
+		if x := (publisher.Pair{Rule: p.Rule, Subject: p.Customer}); announced[x] == 0 {
+			pairs = append(pairs, x)
+		}
+	}
+	for p := range t.kpis {
+		if x := (publisher.Pair{Rule: p.Rule, Subject: p.Customer}); announced[x] == 0 {
+			pairs = append(pairs, x)
+		}
+	}
+	for x := range announced {
+		if _, ok := t.fires(x); !ok {
+			pairs = append(pairs, x)
+		}
+	}
+	slices.SortFunc(pairs, func(a, b publisher.Pair) int {
+		return strings.Compare(a.Rule+"|"+a.Subject, b.Rule+"|"+b.Subject)
+	})
+	if err := t.needCustomers(ctx, pairs); err != nil {
+		return nil, nil, err
+	}
+	out, list := make([]publisher.Alert, 0, len(pairs)), make([]said, len(pairs))
+	for i, x := range pairs {
+		f, firing := t.fires(x)
+		a, err := t.describe(ctx, x, f, firing)
+		if err != nil {
+			return nil, nil, err
+		}
+		out = append(out, publisher.Alert{Pair: x, Firing: firing, Encode: func(n uint64) ([]byte, error) {
+			b, err := a.Encode(n)
+			list[i].bytes = b
+			return b, err
+		}})
+	}
+	return out, list, nil
+}
+
+func (t *tenure) fires(x publisher.Pair) (aggregator.Firing, bool) {
+	p := aggregator.Pair{Rule: x.Rule, Customer: x.Subject}
+	if f, ok := t.state.Firing()[p]; ok {
+		return f, true
+	}
+	f, ok := t.kpis[p]
+	return f, ok
+}
+
+// needCustomers loads the records that alerts are about: their reasons come
+// from them.
+func (t *tenure) needCustomers(ctx context.Context, pairs []publisher.Pair) error {
+	var events []event.Event
+	for _, p := range pairs {
+		if _, kpi := t.opts.Severity["kpi/"+p.Rule]; !kpi {
+			events = append(events, event.Event{Kind: event.Purchase, Customer: []byte(p.Subject)})
+		}
+	}
+	return t.need(ctx, events)
+}
+
+// describe makes the alert that readers see.
+func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Firing, firing bool) (alert.Alert, error) {
+	if _, kpi := t.opts.Severity["kpi/"+x.Rule]; kpi && t.company != nil {
+		a, err := t.company.Alert(ctx, aggregator.Pair{Rule: x.Rule, Customer: x.Subject}, firing)
+		if err != nil {
+			return a, fmt.Errorf("describe alert %s of %s: %w", x.Rule, x.Subject, err)
+		}
+		a.Source, a.Severity, a.Time = t.opts.Source, t.opts.Severity["kpi/"+x.Rule], t.head.Watermark
+		return a, nil
+	}
+	a := alert.Alert{Source: t.opts.Source, Rule: x.Rule, Subject: x.Subject, Firing: firing,
+		Severity: t.opts.Severity[x.Rule], Time: t.head.Watermark, Since: alert.Moment(f.Since), Cause: t.cause(f)}
+	v := t.state.View(x.Subject)
+	if v == nil {
+		a.Reason = x.Subject + ": is no longer known"
+		return a, nil
+	}
+	parts := company.Contributions(v, t.opts.Profile)
+	score, _ := alert.Print(parts)
+	a.Time, a.Contributions = v.Now, parts
+	a.MRR = &alert.Amount{Amount: roundMRR(v.MRR[t.opts.Currency]), Currency: t.opts.Currency.String()}
+	a.Threshold = json.Number(fmt.Sprint(t.opts.Profile.Amber))
+	if v.Score != nil {
+		a.Value = json.Number(fmt.Sprint(score))
+	}
+	day := civil.Format(civil.Of(v.Now, t.opts.Zone))
+	switch {
+	case firing:
+		a.Reason = alert.HealthReason(x.Subject, v.Band.String(), civil.Format(civil.Of(f.Since, t.opts.Zone)), parts)
+	case v.Band == aggregator.Gone:
+		a.Since, a.Reason = alert.Moment(v.Now), alert.Churned(x.Subject, day)
+	default:
+		a.Since, a.Reason = alert.Moment(v.Now), alert.HealthResolved(x.Subject, "red", v.Band.String(), day, score)
+	}
+	return a, nil
+}
+
+// roundMRR rounds half away from zero to minor units.
+func roundMRR(v int64) int64 { return (v + event.MonthlyUnit/2) / event.MonthlyUnit }
+
+func (t *tenure) cause(f aggregator.Firing) alert.Cause {
+	if f.Cause.Timer {
+		return alert.Cause{Timer: alert.Moment(f.Since)}
+	}
+	return alert.Cause{Topic: f.Cause.Topic, Partition: int32(f.Cause.Partition), Offset: f.Cause.Offset}
+}
+
+// dueNotes are the copies that are not known to be said, in order of name.
+func (t *tenure) dueNotes(ctx context.Context) ([]publisher.Note, error) {
+	var names []string
+	for name := range t.notes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var out []publisher.Note
+	for _, name := range names {
+		m, err := t.message(ctx, t.notes[name])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
