@@ -1,0 +1,122 @@
+package endtoend
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/big"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/internal/oracle"
+	"github.com/tidemark-io/tidemark/kpi"
+)
+
+// source gives the formulas of package kpi the oracle's integers.
+func (t *Truth) source(c Money, minSample int64) *kpi.Source {
+	return &kpi.Source{
+		Levels: truthLevels{t.Result, c}, Currency: c.Reporting, Calendar: civil.NewCalendar(t.Config.Zone),
+		Watermark: t.Input.Watermark, MinSample: minSample,
+		Rates: func(cur event.Currency, _ int32) *big.Rat { return c.Rates[cur] },
+	}
+}
+
+// Money says what amounts are worth in the reporting currency, by minor units,
+// on any day.
+type Money struct {
+	Reporting event.Currency
+	Rates     map[event.Currency]*big.Rat // of the others
+}
+
+type truthLevels struct {
+	result *oracle.Result
+	money  Money
+}
+
+func (l truthLevels) Level(c aggregator.Counter, cur event.Currency, segment string, day int32) int64 {
+	k := oracle.Key{Counter: c.String(), Segment: segment, Day: day}
+	if c.Money() {
+		k.Currency = cur.String()
+	}
+	return l.result.Levels[k]
+}
+
+func (l truthLevels) Standing(c aggregator.Counter, segment string) int64 {
+	return l.result.Standing[oracle.Key{Counter: c.String(), Segment: segment}]
+}
+
+func (l truthLevels) Currencies() []event.Currency {
+	out := []event.Currency{l.money.Reporting}
+	for cur := range l.money.Rates {
+		out = append(out, cur)
+	}
+	return out
+}
+
+// KPIs reads figures through `tidemark kpi --json` with further arguments.
+func (w *Workspace) KPIs(ctx context.Context, args ...string) ([]kpi.Figure, error) {
+	out, code, err := w.Run(ctx, append([]string{"kpi", "--json"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	if code != 0 {
+		return nil, fmt.Errorf("tidemark kpi %v ended with code %d: %s", args, code, out)
+	}
+	var doc struct {
+		KPIs []kpi.Figure `json:"kpis"`
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		return nil, fmt.Errorf("tidemark kpi %v wrote no JSON: %w: %s", args, err, out)
+	}
+	return doc.KPIs, nil
+}
+
+// CompareKPIs holds what `tidemark kpi` shows of the running day against the
+// oracle's integers and the formulas.
+func (w *Workspace) CompareKPIs(ctx context.Context, t *Truth, m Money) error {
+	got, err := w.KPIs(ctx)
+	if err != nil {
+		return err
+	}
+	source := t.source(m, int64(w.Settings.MinSample))
+	var d differences
+	shown := map[string]bool{}
+	for _, f := range got {
+		k, err := kpi.Find(f.KPI)
+		if err != nil {
+			return err
+		}
+		shown[f.KPI+f.Window] = true
+		want := source.Figure(k, f.Window, "", t.Result.Day)
+		if f.Value != want.Value || f.Numerator != want.Numerator || f.Denominator != want.Denominator || f.Day != want.Day || f.Complete != want.Complete {
+			d.add("%s %s on %s: %q = %d/%d, complete %v, by the oracle on %s %q = %d/%d, %v",
+				f.KPI, f.Window, f.Day, f.Value, f.Numerator, f.Denominator, f.Complete, want.Day, want.Value, want.Numerator, want.Denominator, want.Complete)
+		}
+	}
+	for _, k := range kpi.All() {
+		for _, window := range k.Windows {
+			if !shown[k.Name+window] {
+				d.add("%s %s is not shown", k.Name, window)
+			}
+		}
+	}
+	return d.err("KPIs")
+}
+
+// Verdict is what a rule on a KPI says of the oracle's series, from the first
+// day that the truth has.
+func (t *Truth) Verdict(r alert.KPIRule, m Money, minSample int64) (alert.Verdict, error) {
+	k, err := kpi.Find(r.KPI)
+	if err != nil {
+		return alert.Verdict{}, err
+	}
+	source := t.source(m, minSample)
+	var points []alert.Point
+	for d := t.First; d <= t.Result.Day; d++ {
+		f := source.Figure(k, r.Window, r.Segment, d)
+		points = append(points, alert.Point{Day: d, Value: f.Exact(), Complete: f.Complete})
+	}
+	return alert.Evaluate(r, points), nil
+}

@@ -1,0 +1,96 @@
+package endtoend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Log is what a worker's processes have written: JSON lines, and whatever else
+// a program writes when it dies.
+type Log struct{ path string }
+
+// Line is one line of a log.
+type Line struct {
+	Level, Msg string
+	Text       string // all of it
+}
+
+// Size is the log's present length in bytes: a mark to look from.
+func (l *Log) Size() int64 {
+	fi, err := os.Stat(l.path)
+	if err != nil {
+		return 0
+	}
+	return fi.Size()
+}
+
+// Lines returns the whole lines from a mark on.
+func (l *Log) Lines(from int64) ([]Line, error) {
+	b, err := os.ReadFile(l.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a worker's log: %w", err)
+	}
+	var out []Line
+	for _, text := range bytes.SplitAfter(b[min(from, int64(len(b))):], []byte("\n")) {
+		if !bytes.HasSuffix(text, []byte("\n")) {
+			break // still being written
+		}
+		line := Line{Text: strings.TrimSpace(string(text))}
+		// What is no JSON has a text only.
+		_ = json.Unmarshal(text, &line)
+		out = append(out, line)
+	}
+	return out, nil
+}
+
+// Find returns the first line from a mark on of which one of the texts is a
+// part, ok false where there is none.
+func (l *Log) Find(from int64, texts ...string) (line Line, ok bool, err error) {
+	lines, err := l.Lines(from)
+	if err != nil {
+		return Line{}, false, err
+	}
+	for _, line := range lines {
+		for _, t := range texts {
+			if strings.Contains(line.Text, t) {
+				return line, true, nil
+			}
+		}
+	}
+	return Line{}, false, nil
+}
+
+// Await waits until Find finds something.
+func (l *Log) Await(ctx context.Context, from int64, texts ...string) (Line, error) {
+	var found Line
+	err := Eventually(ctx, func() error {
+		line, ok, err := l.Find(from, texts...)
+		if err != nil {
+			return Stop(err)
+		}
+		if !ok {
+			return fmt.Errorf("no line with %q; the log says:\n%s", texts, l.Tail(20))
+		}
+		found = line
+		return nil
+	})
+	return found, err
+}
+
+// Tail returns the last lines.
+func (l *Log) Tail(lines int) string {
+	b, err := os.ReadFile(l.path)
+	if err != nil {
+		return err.Error()
+	}
+	all := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
+}
