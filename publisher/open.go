@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 	}
 	if err = p.takeOver(ctx); err != nil {
 		p.Close()
-		return nil, fmt.Errorf("take over publishing for shard %d: %w", o.Shard, asFence(err))
+		return nil, fmt.Errorf("take over publishing for shard %d: %w", o.Shard, err)
 	}
 	o.Log.Info("publishing for shard", zap.Int("shard", o.Shard),
 		zap.Uint64("publication", p.known.header.P), zap.Int("announced", len(p.known.announced)))
@@ -86,7 +86,10 @@ func (p *Publisher) takeOver(ctx context.Context) error {
 }
 
 // fence is T2. The library would put InitProducerId off to the first record.
+// The answer waits until a transaction whose commit is decided is complete.
 func (p *Publisher) fence(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.options.CursorLimit)
+	defer cancel()
 	if _, _, err := p.client.ProducerID(ctx); err != nil {
 		return fmt.Errorf("send InitProducerId for %s: %w", p.options.transactionalID(), err)
 	}
@@ -130,10 +133,14 @@ func (p *Publisher) readCursor(parent context.Context) error {
 	return nil
 }
 
-// checkTopics fails with a sentence where the shard has no partition.
+// checkTopics fails with a sentence where the shard has no partition. It is
+// patient for a moment: a topic just created is not known everywhere at once.
 func (p *Publisher) checkTopics(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.options.LookLimit)
+	defer cancel()
 	for _, topic := range []string{p.options.Topics.Alerts, p.options.Topics.Cursors} {
-		if err := newReader(p.client, topic, int32(p.options.Shard)).locate(ctx); err != nil {
+		r := newReader(p.client, topic, int32(p.options.Shard))
+		if err := retry(ctx, func() error { return r.locate(ctx) }); err != nil {
 			return err
 		}
 	}

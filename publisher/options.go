@@ -34,11 +34,12 @@ type Options struct {
 	// where zero. The coordinator ends what an owner that stands still leaves
 	// open after this time.
 	Timeout time.Duration
-	// CursorLimit is how long Open waits for a transaction that holds the
-	// cursor partition's last stable offset back: 30 s where zero. It should be
-	// longer than Timeout, after which the coordinator ends our predecessor's.
+	// CursorLimit is how long each step of Open waits for others' transactions:
+	// InitProducerId for our predecessor's to complete, the cursor for any that
+	// holds the partition's last stable offset back. 30 s where zero.
 	CursorLimit time.Duration
-	// LookLimit is the longest that Look waits for the broker: 3 s where zero.
+	// LookLimit is the longest that Look waits for the broker, and Open for
+	// topics that were just created: 3 s where zero.
 	LookLimit time.Duration
 	// MaxMessageBytes is the largest batch that is sent. At least the
 	// max.message.bytes of the input topics + 64 KiB, and at most that of the
@@ -119,6 +120,7 @@ func (o *Options) client(requests *requestCount) (*kgo.Client, error) {
 		// written. The library's quarter of a second would be our latency.
 		kgo.ConcurrentTransactionsBackoff(5 * time.Millisecond),
 		kgo.RetryBackoffFn(backoff),
+		kgo.MetadataMinAge(250 * time.Millisecond), // a retry may wait for it; 5 s otherwise
 		// An EndTxn is sent once. Its outcome is "committed" or in doubt.
 		kgo.RetryTimeoutFn(func(key int16) time.Duration {
 			if key == int16(kmsg.EndTxn) {

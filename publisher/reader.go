@@ -52,8 +52,7 @@ func (r *reader) locate(ctx context.Context) error {
 			return kerr.ErrorForCode(p.ErrorCode)
 		}
 	}
-	return fmt.Errorf("topic %s has %d partitions, none of them number %d; output topics need one for each shard",
-		r.topic, len(partitions), r.partition)
+	return fmt.Errorf("%w: %s has %d partitions, none of them number %d", errNoPartition, r.topic, len(partitions), r.partition)
 }
 
 // lookUp returns the partitions of a topic and its id.
@@ -106,34 +105,47 @@ func (r *reader) offset(ctx context.Context, which int64) (int64, error) {
 // returns the committed records and the last stable offset: when r.next has
 // reached it, nothing committed is left. Where the leader has moved or cannot
 // be reached it looks for it again, as long as ctx lasts.
-func (r *reader) read(ctx context.Context, wait time.Duration) ([]*kgo.Record, int64, error) {
-	for tries := 1; ; tries++ {
-		records, stable, err := r.fetch(ctx, wait)
-		if err == nil || !again(err) {
-			return records, stable, err
+func (r *reader) read(ctx context.Context, wait time.Duration) (records []*kgo.Record, stable int64, err error) {
+	err = retry(ctx, func() error {
+		if records, stable, err = r.fetch(ctx, wait); err != nil {
+			r.leader = -1
 		}
-		r.leader = -1
+		return err
+	})
+	return records, stable, err
+}
+
+// retry repeats a request that changes nothing.
+func retry(ctx context.Context, request func() error) error {
+	for tries := 1; ; tries++ {
+		err := request()
+		if err == nil || !again(err) {
+			return err
+		}
 		pause := time.NewTimer(backoff(tries))
 		select {
 		case <-ctx.Done():
 			pause.Stop()
-			return nil, 0, errors.Join(err, ctx.Err())
+			return errors.Join(err, ctx.Err())
 		case <-pause.C:
 		}
 	}
 }
 
-// again says whether reading may be tried once more. Reading changes nothing,
-// so all that looks as if it could pass is.
+// again says whether it may pass: all but what the broker calls lasting, and
+// the end of the context or the client.
 func again(err error) bool {
 	if e := (*kerr.Error)(nil); errors.As(err, &e) {
 		return e.Retriable
 	}
 	return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) &&
-		!errors.Is(err, kgo.ErrClientClosed) && !errors.Is(err, errCorrupt)
+		!errors.Is(err, kgo.ErrClientClosed) && !errors.Is(err, errCorrupt) && !errors.Is(err, errNoPartition)
 }
 
-var errCorrupt = errors.New("cannot decode what the broker sent")
+var (
+	errCorrupt     = errors.New("cannot decode what the broker sent")
+	errNoPartition = errors.New("an output topic needs a partition for each shard")
+)
 
 func (r *reader) fetch(ctx context.Context, wait time.Duration) ([]*kgo.Record, int64, error) {
 	if r.leader < 0 {

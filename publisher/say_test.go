@@ -198,6 +198,7 @@ func testTopics(t *testing.T, w *topics) {
 		"no brokers":        {func(o *publisher.Options) { o.Brokers = nil }, "brokers"},
 	} {
 		o := w.options()
+		o.LookLimit = 500 * time.Millisecond
 		c.change(&o)
 		p, err := publisher.Open(t.Context(), o)
 		if err == nil {
