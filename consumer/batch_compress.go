@@ -23,7 +23,7 @@ const (
 )
 
 // errExpanded: a record batch decompresses to more than is allowed.
-var errExpanded = errors.New("decompresses to more than fetch_expanded_bytes allows")
+var errExpanded = errors.New("decompresses to more than a record batch may")
 
 // xerial is what Java's snappy streams begin with, followed by two versions of
 // four bytes each, and blocks with their length before them.

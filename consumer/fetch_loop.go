@@ -166,7 +166,7 @@ func (f *Fetcher) share() int {
 	now := time.Now()
 	behind := 0
 	for _, s := range f.streams {
-		if !s.atEnd(now) {
+		if s.err == nil && !s.atEnd(now) {
 			behind++
 		}
 	}
