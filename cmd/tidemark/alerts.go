@@ -8,6 +8,8 @@ import (
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/kpi"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // alertsOptions are the flags of tidemark alerts.
@@ -36,12 +38,12 @@ func newAlertsCommand(open opener) *cobra.Command {
 func (o *alertsOptions) run(cmd *cobra.Command) error {
 	states := []string{alert.StateFiring, alert.StateResolved}
 	if o.state != "" && o.state != states[0] && o.state != states[1] {
-		return usageError{&kpi.UnknownError{What: "state", Given: o.state, Nearest: kpi.NearestOf(o.state, states), Valid: states}}
+		return service.UsageError{Err: &kpi.UnknownError{What: "state", Given: o.state, Nearest: kpi.NearestOf(o.state, states), Valid: states}}
 	}
 	if err := checkLimit(o.limit); err != nil {
 		return err
 	}
-	return o.with(cmd, func(s *readings) error {
+	return o.with(cmd, func(s *service.Readings) error {
 		told, err := s.Alerts.Alerts(cmd.Context(), company.AlertQuery{State: o.state, Rule: o.rule, Limit: o.limit})
 		if err != nil {
 			return err

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tidemark-io/tidemark/api"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 func newCustomerCommand(open opener) *cobra.Command {
@@ -21,7 +23,7 @@ func newCustomerCommand(open opener) *cobra.Command {
 		Example: "  tidemark customer acme",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd, func(s *readings) error {
+			return o.with(cmd, func(s *service.Readings) error {
 				c, err := s.Customers.Customer(cmd.Context(), args[0])
 				if err != nil {
 					return err

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/kpi"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // maxListed bounds a list, as it does in HTTP.
@@ -46,15 +48,15 @@ type customersDocument struct {
 
 func (o *customersOptions) run(cmd *cobra.Command) error {
 	if o.band != "" && !slices.Contains(company.Bands, o.band) {
-		return usageError{&kpi.UnknownError{What: "band", Given: o.band, Nearest: kpi.NearestOf(o.band, company.Bands), Valid: company.Bands}}
+		return service.UsageError{Err: &kpi.UnknownError{What: "band", Given: o.band, Nearest: kpi.NearestOf(o.band, company.Bands), Valid: company.Bands}}
 	}
 	if err := checkLimit(o.limit); err != nil {
 		return err
 	}
-	return o.with(cmd, func(s *readings) error {
+	return o.with(cmd, func(s *service.Readings) error {
 		page, err := s.Customers.Customers(cmd.Context(), company.CustomerQuery{Band: o.band, Limit: o.limit, Cursor: o.cursor})
 		if errors.Is(err, company.ErrCursor) {
-			return usageError{err}
+			return service.UsageError{Err: err}
 		}
 		if err != nil {
 			return err
@@ -76,7 +78,7 @@ func (o *customersOptions) run(cmd *cobra.Command) error {
 
 func checkLimit(n int) error {
 	if n < 1 || n > maxListed {
-		return usageError{fmt.Errorf("--limit %d: 1 to %d are possible", n, maxListed)}
+		return service.UsageError{Err: fmt.Errorf("--limit %d: 1 to %d are possible", n, maxListed)}
 	}
 	return nil
 }

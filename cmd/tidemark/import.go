@@ -20,6 +20,8 @@ import (
 	"github.com/tidemark-io/tidemark/ingest"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // importOptions are the flags of tidemark import.
@@ -30,15 +32,6 @@ type importOptions struct {
 	allowLate bool
 	create    int
 }
-
-// usageError is a mistake in the command line or the configuration: exit code 2.
-type usageError struct{ error }
-
-// ExitCode returns 2, wrong usage or configuration.
-func (usageError) ExitCode() int { return 2 }
-
-// Unwrap returns the mistake.
-func (e usageError) Unwrap() error { return e.error }
 
 func newImportCommand() *cobra.Command {
 	var o importOptions
@@ -71,14 +64,14 @@ number, so that an import can be repeated without counting anything twice.`,
 func runImport(ctx context.Context, files []string, o importOptions, in io.Reader, out, progress io.Writer) error {
 	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Names()})
 	if err != nil {
-		return usageError{err}
+		return service.UsageError{Err: err}
 	}
 	if o.create < 0 {
-		return usageError{fmt.Errorf("--create-topics %d: a topic has one partition at the least", o.create)}
+		return service.UsageError{Err: fmt.Errorf("--create-topics %d: a topic has one partition at the least", o.create)}
 	}
 	read, err := readOptions(c, o.mappings, in)
 	if err != nil {
-		return usageError{err}
+		return service.UsageError{Err: err}
 	}
 	meter := newMeter(progress, "reading")
 	read.Progress = meter.show
@@ -133,7 +126,7 @@ func sendImport(ctx context.Context, c *config.Config, o importOptions, s *inges
 			return err
 		}
 	}
-	security, err := brokerSecurity(c.Kafka)
+	security, err := service.BrokerSecurity(c.Kafka)
 	if err != nil {
 		return err
 	}
@@ -197,18 +190,7 @@ func showRead(out io.Writer, s *ingest.Sorted, dryRun bool) error {
 // storedWatermark returns the highest watermark of all shards, Unix
 // milliseconds; 0 where nothing is stored.
 func storedWatermark(ctx context.Context, r config.Redis) (watermark int64, err error) {
-	encrypted, err := r.TLS.Client()
-	if err != nil {
-		return 0, err
-	}
-	password, err := r.Secret()
-	if err != nil {
-		return 0, err
-	}
-	s, err := store.Open(ctx, store.Options{
-		Addrs: r.Addrs, Namespace: r.Namespace, Mode: store.Mode(r.Mode), MasterName: r.MasterName,
-		Username: r.Username, Password: password, DB: r.DB, TLS: encrypted,
-	})
+	s, err := service.OpenStore(ctx, r)
 	if err != nil {
 		return 0, err
 	}
@@ -225,24 +207,6 @@ func storedWatermark(ctx context.Context, r config.Redis) (watermark int64, err 
 		watermark = max(watermark, v.Head.Watermark)
 	}
 	return watermark, nil
-}
-
-// brokerSecurity says how the brokers are talked to.
-func brokerSecurity(k config.Kafka) (consumer.Security, error) {
-	encrypted, err := k.TLS.Client()
-	if err != nil {
-		return consumer.Security{}, err
-	}
-	s := consumer.Security{TLS: encrypted}
-	if k.SASL.Mechanism == "" {
-		return s, nil
-	}
-	password, err := k.SASL.Secret()
-	if err != nil {
-		return s, err
-	}
-	s.Mechanism, err = consumer.NewMechanism(k.SASL.Mechanism, k.SASL.Username, password)
-	return s, err
 }
 
 // meter shows how far something is: a bar on a terminal, else a line now and

@@ -10,6 +10,8 @@ import (
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/kpi"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // trendDays is the length of the trend beside a figure.
@@ -76,9 +78,9 @@ type kpiDocument struct {
 // now shows every KPI for the running day.
 func (o *kpiOptions) now(cmd *cobra.Command) error {
 	if o.from != "" || o.to != "" || o.window != "" {
-		return usageError{errors.New("--from, --to and --window need the name of a KPI: tidemark kpi stickiness --from 2026-11-01")}
+		return service.UsageError{Err: errors.New("--from, --to and --window need the name of a KPI: tidemark kpi stickiness --from 2026-11-01")}
 	}
-	return o.with(cmd, func(s *readings) error {
+	return o.with(cmd, func(s *service.Readings) error {
 		if err := checkSegment(s, o.segment); err != nil {
 			return err
 		}
@@ -110,7 +112,7 @@ func (o *kpiOptions) now(cmd *cobra.Command) error {
 }
 
 // trend draws the days up to a figure; a KPI that is for now only has none.
-func (o *kpiOptions) trend(ctx context.Context, s *readings, f kpi.Figure) (string, error) {
+func (o *kpiOptions) trend(ctx context.Context, s *service.Readings, f kpi.Figure) (string, error) {
 	k, err := kpi.Find(f.KPI)
 	if err != nil {
 		return "", err
@@ -130,9 +132,9 @@ func (o *kpiOptions) trend(ctx context.Context, s *readings, f kpi.Figure) (stri
 func (o *kpiOptions) series(cmd *cobra.Command, name string) error {
 	q, err := o.query(name)
 	if err != nil {
-		return usageError{err}
+		return service.UsageError{Err: err}
 	}
-	return o.with(cmd, func(s *readings) error {
+	return o.with(cmd, func(s *service.Readings) error {
 		if err := checkSegment(s, o.segment); err != nil {
 			return err
 		}
@@ -191,11 +193,11 @@ func parseDay(s string) (int32, error) {
 var errNoFigures = errors.New("there are no figures yet: no event has been read, or none before the days asked for")
 
 // checkSegment refuses a segment that has no figures.
-func checkSegment(s *readings, segment string) error {
+func checkSegment(s *service.Readings, segment string) error {
 	if s.Figures.HasSegment(segment) {
 		return nil
 	}
-	return usageError{&kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, s.Figures.Segments())}}
+	return service.UsageError{Err: &kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, s.Figures.Segments())}}
 }
 
 func ofSegment(segment string) string {

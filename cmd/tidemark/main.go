@@ -41,6 +41,7 @@ and KPI changes back onto Kafka topics.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(
+		newServeCommand(),
 		newImportCommand(),
 		newRepartitionCommand(),
 		newKPICommand(open),

@@ -21,6 +21,8 @@ import (
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // canned is a system that answers what the test has put into it.
@@ -81,8 +83,8 @@ func (c *canned) Alerts(_ context.Context, q company.AlertQuery) ([]alert.Told, 
 
 // tidemark runs a command line against the canned system.
 func tidemark(c *canned, args ...string) (code int, stdout, stderr string) {
-	return tidemarkOn(func(context.Context, string) (*readings, error) {
-		return &readings{Figures: c, Customers: c, Alerts: c, Ready: c, Close: func() error { c.closed++; return nil }}, nil
+	return tidemarkOn(func(context.Context, string) (*service.Readings, error) {
+		return &service.Readings{Figures: c, Customers: c, Alerts: c, Ready: c, Close: func() error { c.closed++; return nil }}, nil
 	}, args...)
 }
 
@@ -362,7 +364,7 @@ func TestShownNumbers(t *testing.T) {
 // The settings' default profile and the aggregator's are the same, said twice.
 func TestShardOptions(t *testing.T) {
 	c := config.Default()
-	o, err := shardOptions(c)
+	o, err := service.ShardOptions(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +380,7 @@ func TestShardOptions(t *testing.T) {
 		t.Errorf("rules %+v", o.BandRules)
 	}
 	c.Activity, c.LapseGrace, c.CustomerBasis = []string{"purchase", "signal:feature_used"}, 3, config.BasisPurchases
-	if o, err = shardOptions(c); err != nil || o.ActivityKinds[event.Login] || !o.ActivityKinds[event.Purchase] || !o.ActivitySignal["feature_used"] || o.LapseGrace != 259_200_000 || !o.ByPurchases {
+	if o, err = service.ShardOptions(c); err != nil || o.ActivityKinds[event.Login] || !o.ActivityKinds[event.Purchase] || !o.ActivitySignal["feature_used"] || o.LapseGrace != 259_200_000 || !o.ByPurchases {
 		t.Errorf("%v %+v", err, o)
 	}
 }
@@ -390,7 +392,7 @@ func TestRates(t *testing.T) {
 		{Day: 100, Currency: eur, Value: config.Decimal{Num: 11, Den: 10}}, {Day: 200, Currency: eur, Value: config.Decimal{Num: 12, Den: 10}},
 		{Day: 0, Currency: jpy, Value: config.Decimal{Num: 65, Den: 10_000}},
 	}
-	r := rates(c)
+	r := service.Rates(c)
 	for _, tc := range []struct {
 		cur  event.Currency
 		day  int32

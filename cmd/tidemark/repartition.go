@@ -18,6 +18,8 @@ import (
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/kpi"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // repartitionOptions are the flags of tidemark repartition.
@@ -58,15 +60,15 @@ new topics must be empty; after a failure delete them and begin again.`,
 func runRepartition(ctx context.Context, o repartitionOptions, out, progress io.Writer) (err error) {
 	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Names()})
 	if err != nil {
-		return usageError{err}
+		return service.UsageError{Err: err}
 	}
 	if o.suffix == "" || o.partitions < 0 {
-		return usageError{errors.New("--suffix must not be empty and --partitions not below 0; write --suffix -v2 --partitions 8")}
+		return service.UsageError{Err: errors.New("--suffix must not be empty and --partitions not below 0; write --suffix -v2 --partitions 8")}
 	}
 	if len(o.from) == 0 {
 		o.from = c.Kafka.Topics.All()
 	}
-	security, err := brokerSecurity(c.Kafka)
+	security, err := service.BrokerSecurity(c.Kafka)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/kpi"
+
+	"github.com/tidemark-io/tidemark/service"
 )
 
 // reading is what the commands that read a running system have in common.
@@ -29,7 +31,7 @@ func (r *reading) flags(c *cobra.Command) {
 }
 
 // with opens the system, warns where it is not ready, and closes it.
-func (r *reading) with(cmd *cobra.Command, f func(*readings) error) error {
+func (r *reading) with(cmd *cobra.Command, f func(*service.Readings) error) error {
 	s, err := r.open(cmd.Context(), r.config)
 	if err != nil {
 		return err
@@ -97,7 +99,7 @@ func showAmount(a alert.Amount) string {
 	if cur, ok := event.ParseCurrency(a.Currency); ok {
 		digits = cur.Digits()
 	}
-	return thousands(new(big.Rat).Mul(big.NewRat(a.Amount, 1), power10(-digits)).FloatString(digits)) + " " + a.Currency
+	return thousands(new(big.Rat).Mul(big.NewRat(a.Amount, 1), service.Power10(-digits)).FloatString(digits)) + " " + a.Currency
 }
 
 // thousands puts commas into the whole part of a decimal number.

@@ -1,11 +1,11 @@
-package main
+// Package service wires the parts of a running system: the shards of one
+// process, the figures of the company, and the HTTP side.
+package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
-	"os"
 	"strings"
 
 	"github.com/tidemark-io/tidemark/aggregator"
@@ -19,9 +19,9 @@ import (
 	"github.com/tidemark-io/tidemark/store"
 )
 
-// readings is a system as the reading commands see it: the same answers that
+// Readings is a system as the reading commands see it: the same answers that
 // HTTP gives.
-type readings struct {
+type Readings struct {
 	Figures   api.Figures
 	Customers api.Customers
 	Alerts    api.Alerts
@@ -29,65 +29,41 @@ type readings struct {
 	Close     func() error
 }
 
-// opener reaches the system that a configuration file ("" is none) describes.
-type opener func(ctx context.Context, configPath string) (*readings, error)
-
-// openReadings reads the store once.
-func openReadings(ctx context.Context, configPath string) (*readings, error) {
-	c, err := config.Load(configPath, os.Environ(), config.Options{KPIs: kpi.Names()})
-	if err != nil {
-		return nil, usageError{err}
-	}
-	st, err := openStore(ctx, c.Redis)
-	if err != nil {
-		return nil, err
-	}
-	r, err := newReadings(c, st)
-	if err == nil {
-		_, err = r.Figures.(*company.Reader).Poll(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, st.Close())
-	}
-	r.Close = st.Close
-	return r, nil
-}
-
-// newReadings answers from a store; its Figures are a *company.Reader that has
+// NewReadings answers from a store; its Figures are a *company.Reader that has
 // not read yet. Serve uses the same, and polls.
-func newReadings(c *config.Config, st *store.Store) (*readings, error) {
+func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 	zone, err := c.Location()
 	if err != nil {
-		return nil, usageError{fmt.Errorf("load the time zone: %w", err)}
+		return nil, UsageError{fmt.Errorf("load the time zone: %w", err)}
 	}
-	o, err := shardOptions(c)
+	o, err := ShardOptions(c)
 	if err != nil {
 		return nil, err
 	}
 	reader := company.NewReader(st, company.Options{
-		Location: zone, Currency: c.Currency, Rates: rates(c), MinSample: int64(c.MinSample),
+		Location: zone, Currency: c.Currency, Rates: Rates(c), MinSample: int64(c.MinSample),
 	})
 	directory := api.Directory{
 		Lists: company.Lists{Store: st, Currency: c.Currency},
 		Records: company.Records{
 			Store: st, Reader: reader,
-			Options:   func() (aggregator.Options, error) { return shardOptions(c) },
+			Options:   func() (aggregator.Options, error) { return ShardOptions(c) },
 			Partition: func(key []byte, n int) (int, error) { return consumer.Partition(c.Partitioner, key, n) },
 		},
 		Profile: o.Profile,
 	}
-	return &readings{Figures: reader, Customers: directory, Alerts: directory, Ready: reader}, nil
+	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Ready: reader}, nil
 }
 
-// openStore opens the configured store.
-func openStore(ctx context.Context, r config.Redis) (*store.Store, error) {
+// OpenStore opens the configured store.
+func OpenStore(ctx context.Context, r config.Redis) (*store.Store, error) {
 	encrypted, err := r.TLS.Client()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, UsageError{err}
 	}
 	password, err := r.Secret()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, UsageError{err}
 	}
 	return store.Open(ctx, store.Options{
 		Addrs: r.Addrs, Namespace: r.Namespace, Mode: store.Mode(r.Mode), MasterName: r.MasterName,
@@ -95,9 +71,9 @@ func openStore(ctx context.Context, r config.Redis) (*store.Store, error) {
 	})
 }
 
-// rates looks the day's rate up in the configured table, which is sorted by
+// Rates looks the day's rate up in the configured table, which is sorted by
 // currency and day; a day before a currency's first entry has none.
-func rates(c *config.Config) kpi.Rates {
+func Rates(c *config.Config) kpi.Rates {
 	return func(cur event.Currency, day int32) *big.Rat {
 		var found *big.Rat
 		for _, r := range c.Rates {
@@ -109,11 +85,12 @@ func rates(c *config.Config) kpi.Rates {
 			return nil
 		}
 		// Rates are between major units, amounts are in minor ones.
-		return found.Mul(found, power10(c.Currency.Digits()-cur.Digits()))
+		return found.Mul(found, Power10(c.Currency.Digits()-cur.Digits()))
 	}
 }
 
-func power10(n int) *big.Rat {
+// Power10 is 10 to the power of n.
+func Power10(n int) *big.Rat {
 	p := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(n, -n))), nil))
 	if n < 0 {
 		p.Inv(p)
@@ -129,12 +106,12 @@ var kinds = map[string]event.Kind{
 // maxUsersInline is how many users are kept in their customer's record.
 const maxUsersInline = 64
 
-// shardOptions says how the configuration wants figures to be computed. Each
+// ShardOptions says how the configuration wants figures to be computed. Each
 // call gives a calendar of its own, which belongs to one goroutine.
-func shardOptions(c *config.Config) (aggregator.Options, error) {
+func ShardOptions(c *config.Config) (aggregator.Options, error) {
 	zone, err := c.Location()
 	if err != nil {
-		return aggregator.Options{}, usageError{fmt.Errorf("load the time zone: %w", err)}
+		return aggregator.Options{}, UsageError{fmt.Errorf("load the time zone: %w", err)}
 	}
 	o := aggregator.Options{
 		Calendar: civil.NewCalendar(zone), Horizon: int32(c.Horizon), Currency: c.Currency,
@@ -158,7 +135,7 @@ func shardOptions(c *config.Config) (aggregator.Options, error) {
 		}
 		band, ok := aggregator.ParseBand(r.Band)
 		if !ok {
-			return o, usageError{fmt.Errorf("rule %s: there is no band %q", r.Name, r.Band)}
+			return o, UsageError{fmt.Errorf("rule %s: there is no band %q", r.Name, r.Band)}
 		}
 		o.BandRules = append(o.BandRules, aggregator.BandRule{Name: r.Name, Band: band, ResolveAfter: r.ResolveAfter.Milliseconds()})
 	}
@@ -201,4 +178,33 @@ func steps(table []config.Step, unit int64) []aggregator.Step {
 		out = append(out, aggregator.Step{From: s.From * unit, Points: int64(s.Points)})
 	}
 	return out
+}
+
+// UsageError is a mistake in the command line or the configuration: exit code 2.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+
+// ExitCode is what the program ends with.
+func (UsageError) ExitCode() int { return 2 }
+
+// Unwrap gives the mistake itself.
+func (e UsageError) Unwrap() error { return e.Err }
+
+// BrokerSecurity says how the brokers are talked to.
+func BrokerSecurity(k config.Kafka) (consumer.Security, error) {
+	encrypted, err := k.TLS.Client()
+	if err != nil {
+		return consumer.Security{}, err
+	}
+	s := consumer.Security{TLS: encrypted}
+	if k.SASL.Mechanism == "" {
+		return s, nil
+	}
+	password, err := k.SASL.Secret()
+	if err != nil {
+		return s, err
+	}
+	s.Mechanism, err = consumer.NewMechanism(k.SASL.Mechanism, k.SASL.Username, password)
+	return s, err
 }

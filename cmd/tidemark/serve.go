@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/service"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+func newServeCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "serve --config tidemark.yaml",
+		Short: "Run the service: read events, keep figures, publish alerts",
+		Long: `Reads the configured topics, keeps the figures in Redis, publishes alerts and KPI
+changes onto Kafka, and answers over HTTP. Any number of processes with the same
+configuration share the partitions.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Names()})
+			if err != nil {
+				return service.UsageError{Err: err}
+			}
+			log, err := newLogger(cfg.Log)
+			if err != nil {
+				return service.UsageError{Err: err}
+			}
+			err = service.Run(cmd.Context(), service.Options{Config: cfg, Log: log, Version: thisBuild().Version})
+			var refused *store.RefusedError
+			if errors.As(err, &refused) {
+				return service.UsageError{Err: err}
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&path, "config", "", "configuration file; the environment (TIDEMARK_…) goes before it")
+	return c
+}
+
+// newLogger writes lines to standard error.
+func newLogger(l config.Log) (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(l.Level)
+	if err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	c := zap.NewProductionConfig()
+	c.Level, c.Encoding, c.DisableStacktrace, c.Sampling = zap.NewAtomicLevelAt(level), l.Format, true, nil
+	c.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
+	return c.Build()
+}

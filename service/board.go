@@ -1,0 +1,120 @@
+package service
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/worker"
+)
+
+// board knows how this process's shards are doing.
+type board struct {
+	reader *company.Reader
+
+	mu      sync.Mutex
+	workers []*worker.Worker
+	waiting string
+}
+
+func (b *board) set(w []*worker.Worker) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.workers, b.waiting = w, ""
+}
+
+func (b *board) wait(why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = why
+}
+
+func (b *board) statuses() (out []worker.Status, waiting string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.workers {
+		out = append(out, w.Status())
+	}
+	return out, b.waiting
+}
+
+// Ready says whether offsets move or the log is at its end, in every shard of
+// this process, and whether the company can be read whole; else what is stuck.
+func (b *board) Ready() (ok bool, reason string) {
+	statuses, waiting := b.statuses()
+	if waiting != "" {
+		return false, waiting
+	}
+	for _, st := range statuses {
+		if !st.Ready() {
+			return false, strings.TrimSpace(fmt.Sprintf("shard %d is %s %s", st.Shard, st.State, st.Reason))
+		}
+	}
+	return b.reader.Ready()
+}
+
+// shardMetrics shows the board to Prometheus.
+type shardMetrics struct{ board *board }
+
+var (
+	messagesTotal = prometheus.NewDesc("tidemark_messages_total", "Messages by what became of them, as committed.", []string{"shard", "outcome", "reason"}, nil)
+	lagMessages   = prometheus.NewDesc("tidemark_lag_messages", "Messages between what is committed and the ends of the logs.", []string{"shard"}, nil)
+	shardReady    = prometheus.NewDesc("tidemark_shard_ready", "1 where the shard's offsets move or its log is at its end.", []string{"shard", "state"}, nil)
+	commitsTotal  = prometheus.NewDesc("tidemark_commit_number", "Number of the shard's last commit.", []string{"shard"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (m *shardMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- messagesTotal
+	ch <- lagMessages
+	ch <- shardReady
+	ch <- commitsTotal
+}
+
+// Collect implements prometheus.Collector.
+func (m *shardMetrics) Collect(ch chan<- prometheus.Metric) {
+	statuses, _ := m.board.statuses()
+	for _, st := range statuses {
+		shard := strconv.Itoa(st.Shard)
+		for label, n := range st.Counters {
+			outcome, reason, _ := strings.Cut(label, "/")
+			ch <- prometheus.MustNewConstMetric(messagesTotal, prometheus.CounterValue, float64(n), shard, outcome, reason)
+		}
+		ready := 0.0
+		if st.Ready() {
+			ready = 1
+		}
+		ch <- prometheus.MustNewConstMetric(lagMessages, prometheus.GaugeValue, float64(st.Lag), shard)
+		ch <- prometheus.MustNewConstMetric(shardReady, prometheus.GaugeValue, ready, shard, st.State)
+		ch <- prometheus.MustNewConstMetric(commitsTotal, prometheus.CounterValue, float64(st.Commits), shard)
+	}
+}
+
+// web serves what is there: until store and brokers were reached, that they were not.
+type web struct{ now atomic.Pointer[http.Handler] }
+
+func (w *web) set(h http.Handler) { w.now.Store(&h) }
+
+func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) { (*w.now.Load()).ServeHTTP(rw, r) }
+
+// starting answers while nothing can be read yet: alive, not ready.
+func starting(why string) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		status, body := http.StatusServiceUnavailable, map[string]any{"ready": false, "reason": why}
+		if r.URL.Path == "/healthz" {
+			status, body = http.StatusOK, map[string]any{"status": "ok"}
+		}
+		rw.WriteHeader(status)
+		if err := json.NewEncoder(rw).Encode(body); err != nil {
+			return // the client has gone
+		}
+	})
+}

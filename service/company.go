@@ -1,0 +1,218 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/store"
+	"github.com/tidemark-io/tidemark/worker"
+)
+
+// chief does what the owner of shard 0 does for the whole company: rules on
+// KPIs, and the topic of KPIs.
+type chief struct {
+	reader   *company.Reader
+	feed     *company.Feed
+	rules    []alert.KPIRule
+	calendar *civil.Calendar
+	firing   map[aggregator.Pair]aggregator.Firing // the worker's
+	verdicts map[string]alert.Verdict
+	producer *kafka.Writer
+	source   string
+	horizon  int32
+
+	interval  time.Duration
+	evaluated time.Time
+	watermark int64
+}
+
+// newCompany returns what makes a chief for each tenure of shard 0.
+func (s *service) newCompany(security consumer.Security) func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+	zone, zoneErr := s.cfg.Location()
+	producer := &kafka.Writer{
+		Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Topic: s.cfg.Kafka.Outputs.KPIs, Transport: security.Transport(s.cfg.Kafka.Outputs.KPIs),
+		RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 1000, Balancer: kafka.Murmur2Balancer{}, MaxAttempts: 3,
+	}
+	return func(sent map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+		if zoneErr != nil {
+			return nil, zoneErr
+		}
+		reader := company.NewReader(s.store, company.Options{Location: zone, Currency: s.cfg.Currency, Rates: Rates(s.cfg), MinSample: int64(s.cfg.MinSample)})
+		feed, err := company.NewFeed(reader, s.cfg.PublishInterval.Milliseconds(), int32(s.cfg.RetainRows), sent)
+		if err != nil {
+			return nil, err
+		}
+		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), calendar: civil.NewCalendar(zone), firing: firing,
+			verdicts: map[string]alert.Verdict{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
+			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
+	}
+}
+
+func kpiRules(c *config.Config) []alert.KPIRule {
+	var out []alert.KPIRule
+	for _, r := range c.Rules {
+		if r.KPI == "" {
+			continue
+		}
+		out = append(out, alert.KPIRule{Name: r.Name, KPI: r.KPI, Window: r.Window, Segment: r.Segment, Severity: r.Severity,
+			Above: r.Above, Threshold: r.Threshold.Rat(), Clear: r.Clear.Rat(), For: r.For})
+	}
+	return out
+}
+
+// Next implements worker.Company.
+func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) {
+	var d worker.Duties
+	changed, err := c.reader.Poll(ctx)
+	if err != nil {
+		return d, err
+	}
+	if ok, _ := c.reader.Ready(); !ok {
+		return d, nil
+	}
+	if changed && now.Sub(c.evaluated) >= c.interval || c.evaluated.IsZero() {
+		c.evaluated = now
+		if d.Fired, err = c.evaluate(ctx); err != nil {
+			return d, err
+		}
+		if d.Public, err = c.public(ctx); err != nil {
+			return d, err
+		}
+	}
+	b, err := c.feed.Next(ctx, now.UnixMilli())
+	if err != nil {
+		return d, err
+	}
+	for _, x := range b.Changes {
+		value, err := x.Encode(c.source)
+		if err != nil {
+			return d, err
+		}
+		d.Sent = append(d.Sent, store.Field{Name: x.Key, Value: x.Sent.Encode()})
+		d.Messages = append(d.Messages, worker.Message{Key: []byte(x.Key), Value: value})
+	}
+	for _, key := range b.Drop {
+		d.Sent = append(d.Sent, store.Field{Name: key})
+	}
+	return d, nil
+}
+
+// evaluate walks the rules over the days from the first unfrozen one and
+// returns what began or ceased to fire.
+func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.Firing, error) {
+	out := map[aggregator.Pair]*aggregator.Firing{}
+	known := map[aggregator.Pair]bool{}
+	for _, r := range c.rules {
+		v, err := c.reader.Evaluate(ctx, r, c.reader.FirstDay())
+		if err != nil {
+			return nil, err
+		}
+		p := aggregator.Pair{Rule: r.Name, Customer: r.KPI}
+		known[p] = true
+		c.verdicts[r.Name] = v
+		if _, was := c.firing[p]; v.Firing && !was {
+			out[p] = &aggregator.Firing{Since: c.calendar.Start(v.Since), Cause: aggregator.Cause{Timer: true}}
+		} else if !v.Firing && was {
+			out[p] = nil
+		}
+	}
+	for p := range c.firing { // rules that are configured no more
+		if !known[p] {
+			out[p] = nil
+		}
+	}
+	return out, nil
+}
+
+// public are the KPIs now as plain numbers, for people who look into Redis.
+func (c *chief) public(ctx context.Context) ([]store.Field, error) {
+	figures, err := c.reader.Now(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]store.Field, 0, len(figures)+1)
+	for _, f := range figures {
+		name := f.KPI
+		if f.Window != "" {
+			name += "|" + f.Window
+		}
+		out = append(out, store.Field{Name: name, Value: []byte(f.Value)})
+		if f.Value == "" {
+			out[len(out)-1].Value = []byte("null")
+		}
+	}
+	w := c.reader.Watermark()
+	same := w == c.watermark
+	c.watermark = w
+	if same {
+		return nil, nil
+	}
+	return append(out, store.Field{Name: "watermark", Value: strconv.AppendInt(nil, w, 10)}), nil
+}
+
+// Alert implements worker.Company.
+func (c *chief) Alert(ctx context.Context, p aggregator.Pair, firing bool) (alert.Alert, error) {
+	a := alert.Alert{Rule: p.Rule, Subject: p.Customer, Firing: firing}
+	for _, r := range c.rules {
+		if r.Name != p.Rule {
+			continue
+		}
+		v, ok := c.verdicts[r.Name]
+		if !ok {
+			var err error
+			if v, err = c.reader.Evaluate(ctx, r, c.reader.FirstDay()); err != nil {
+				return a, err
+			}
+		}
+		a.Threshold, a.Provisional = number(r.Threshold.FloatString(6)), v.Provisional
+		if v.Value != nil {
+			a.Value = number(v.Value.FloatString(6))
+		}
+		a.Cause = alert.Cause{Timer: alert.Moment(c.calendar.Start(v.Day + 1))}
+		if firing {
+			a.Since, a.Reason = civil.Format(v.Since), alert.KPIReason(r, v)
+		} else {
+			a.Since, a.Reason = civil.Format(v.Day), alert.KPIResolved(r, v)
+		}
+		return a, nil
+	}
+	a.Reason = fmt.Sprintf("rule %s is configured no more", p.Rule)
+	return a, nil
+}
+
+func number(s string) json.Number {
+	for len(s) > 1 && s[len(s)-1] == '0' {
+		s = s[:len(s)-1]
+	}
+	if s[len(s)-1] == '.' {
+		s = s[:len(s)-1]
+	}
+	return json.Number(s)
+}
+
+// Send implements worker.Company. The topic is at least once: what could not be
+// sent is sent again by the next tenure.
+func (c *chief) Send(ctx context.Context, d worker.Duties) error {
+	if len(d.Messages) == 0 {
+		return nil
+	}
+	messages := make([]kafka.Message, len(d.Messages))
+	for i, m := range d.Messages {
+		messages[i] = kafka.Message{Key: m.Key, Value: m.Value}
+	}
+	if err := c.producer.WriteMessages(ctx, messages...); err != nil {
+		return fmt.Errorf("send %d figures: %w", len(messages), err)
+	}
+	return nil
+}
