@@ -1,6 +1,7 @@
 # make test     everything that is checked, real Kafka and Redis included
 # make demo     a simulated company in one process; flags in ARGS="--duration 20s"
 # make build    bin/tidemark
+# make bench    speed and size beside others, on a real Kafka and Redis; flags in ARGS="-only core"
 # make model    every reachable state of the protocol, in 2 to 3 minutes
 # make lint · make vet · make fmt · make vuln
 
@@ -15,7 +16,7 @@ CHECKS := internal/composecheck
 # a machine where four brokers share two cores tell more about the machine.
 PACKAGES := 2
 
-.PHONY: build demo test need kafka fmt fmtcheck vet lint vuln model
+.PHONY: bench build demo test need kafka fmt fmtcheck vet lint vuln model
 
 build:
 	@[[ -e bin/tidemark ]] || echo "building bin/tidemark: the first time takes up to a minute"
@@ -57,6 +58,10 @@ lint: build/bin/tools
 
 vuln: build/bin/tools
 	@scripts/vuln
+
+# docs/performance.md explains what is measured.
+bench: need kafka
+	go run ./bench $(ARGS)
 
 # Every reachable state of the protocol that docs/protocol.md describes.
 model:

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// serveProcess is one `tidemark serve`.
+type serveProcess struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	log  string
+	http string // host:port
+}
+
+// tidemarkBinary builds the binary unless it was given.
+func (b *bench) tidemarkBinary(ctx context.Context) (string, error) {
+	if b.binary != "" {
+		return b.binary, nil
+	}
+	path := filepath.Join(b.logs, "tidemark")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/tidemark-io/tidemark/cmd/tidemark")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build tidemark: %w:\n%s", err, out)
+	}
+	b.binary = path
+	return path, nil
+}
+
+// namespace is what one run of serve has for itself: its state, group and output topics.
+type namespace struct {
+	name  string
+	topic string
+	clock string // "log" or "live"
+}
+
+func (b *bench) config(ns namespace, listen string) string {
+	return fmt.Sprintf(`clock: %s
+kafka:
+  brokers: ["%s"]
+  group: %[3]s
+  topics: {events: %s}
+  outputs: {alerts: %[3]s.alerts, kpis: %[3]s.kpis, health: %[3]s.health, dead_letter: %[3]s.deadletter, late: %[3]s.late, cursors: %[3]s.cursors}
+redis:
+  addrs: ["%[5]s"]
+  namespace: %[3]s
+http: {listen: "%s"}
+`, ns.clock, b.kafka.Addr, ns.name, ns.topic, b.redis.Addr, listen)
+}
+
+// serve starts `tidemark serve`. It ends with the context, or by stop.
+func (b *bench) serve(ctx context.Context, ns namespace) (*serveProcess, error) {
+	binary, err := b.tidemarkBinary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listen, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Join(b.logs, b.unique(ns.name))
+	if err := os.WriteFile(name+".yaml", []byte(b.config(ns, listen)), 0o644); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(name + ".log")
+	if err != nil {
+		return nil, err
+	}
+	p := &serveProcess{cmd: exec.CommandContext(ctx, binary, "serve", "--config", name+".yaml"),
+		done: make(chan struct{}), log: name + ".log", http: listen}
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	go func() {
+		_ = p.cmd.Wait() // that it ended is what is asked for, and what it said is in its log
+		_ = log.Close()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// freeAddr is an address nobody listens on.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// stop ends the process as people would, and kills it where it doesn't end.
+func (p *serveProcess) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(15 * time.Second):
+		return errors.Join(fmt.Errorf("tidemark serve did not end within 15 s of SIGTERM: %s", p.log), p.kill())
+	}
+}
+
+// kill is SIGKILL.
+func (p *serveProcess) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.done
+	return nil
+}
+
+// alive is an error with the end of the log where the process has ended.
+func (p *serveProcess) alive() error {
+	select {
+	case <-p.done:
+	default:
+		return nil
+	}
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("tidemark serve has ended; its log says:\n%s", text[max(0, len(text)-3000):])
+}
+
+// resident is VmHWM, the highest resident memory so far, in bytes.
+func (p *serveProcess) resident() (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, err := strconv.ParseInt(strings.Fields(v)[0], 10, 64)
+			return n * 1024, err
+		}
+	}
+	return 0, errors.New("no VmHWM in /proc/PID/status")
+}
+
+func (b *bench) openStore(ctx context.Context, ns namespace) (*store.Store, error) {
+	return store.Open(ctx, store.Options{Addrs: []string{b.redis.Addr}, Namespace: ns.name})
+}
+
+// watch reads how far a namespace's shards are.
+type watch struct {
+	store *store.Store
+	topic string
+	seen  []store.View
+}
+
+func (b *bench) watch(ctx context.Context, ns namespace, shards int) (*watch, error) {
+	s, err := b.openStore(ctx, ns)
+	if err != nil {
+		return nil, err
+	}
+	return &watch{s, ns.topic, make([]store.View, shards)}, nil
+}
+
+// applied is how many messages are applied and committed.
+func (w *watch) applied(ctx context.Context) (n int64, err error) {
+	for i := range w.seen {
+		if w.seen[i], err = w.store.ReadView(ctx, i, w.seen[i].Tenure); err != nil {
+			return 0, err
+		}
+		n += w.seen[i].Head.Offsets[w.topic].Next
+	}
+	return n, nil
+}
+
+// counters are the sums of the shards' counters of messages.
+func (w *watch) counters() map[string]int64 {
+	out := map[string]int64{}
+	for _, v := range w.seen {
+		for k, n := range v.Head.Counters {
+			out[k] += n
+		}
+	}
+	return out
+}
+
+// until polls every interval until n messages are applied. It returns how many
+// were at the first sight of any, and when that was.
+func (w *watch) until(ctx context.Context, p *serveProcess, n int64, interval time.Duration) (first int64, at time.Time, err error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		done, err := w.applied(ctx)
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		if done > 0 && first == 0 {
+			first, at = done, time.Now()
+		}
+		if done >= n {
+			return first, at, nil
+		}
+		if err := p.alive(); err != nil {
+			return 0, time.Time{}, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, time.Time{}, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
