@@ -62,6 +62,11 @@ func (s *Store) Firing(ctx context.Context, shard int) (map[string][]byte, error
 	return s.readHash(ctx, s.keys.firing(shard))
 }
 
+// Due returns the timer index: bucket -> due time.
+func (s *Store) Due(ctx context.Context, shard int) (map[string][]byte, error) {
+	return s.readHash(ctx, s.keys.due(shard))
+}
+
 // Notes returns the notes not known to be said: "topic/partition/offset" -> JSON.
 func (s *Store) Notes(ctx context.Context, shard int) (map[string][]byte, error) {
 	return s.readHash(ctx, s.keys.notes(shard))

@@ -42,6 +42,8 @@ and KPI changes back onto Kafka topics.`,
 	}
 	root.AddCommand(
 		newServeCommand(),
+		newAuditCommand(),
+		newCheckCommand(),
 		newImportCommand(),
 		newRepartitionCommand(),
 		newKPICommand(open),
