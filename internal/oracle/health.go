@@ -2,65 +2,58 @@ package oracle
 
 import (
 	"math/big"
+	"sort"
 
 	"github.com/tidemark-io/tidemark/event"
 )
 
-// ticket is one ticket: the earliest opening of its ref, and the earliest
-// resolution that is not before it.
-type ticket struct {
-	opened   int64
-	resolved int64 // only where over
-	over     bool
+// spell is a time for which a ticket was open, or an invoice late.
+type spell struct {
+	from int64
+	to   int64 // only where over
+	over bool
 }
 
-func tickets(facts []fact) []ticket {
-	var list []ticket
-	seen := map[string]bool{}
-	for _, open := range facts {
-		if !open.signal("ticket_opened") || seen[open.ref()] {
+// spells are the times between one event that opens and the next that closes,
+// for each ref by itself: what the latest event on a ref says holds. Of two at
+// the same millisecond the one that opens comes first.
+func spells(facts []fact, opens, closes string) []spell {
+	var list []spell
+	done := map[string]bool{}
+	for _, f := range facts {
+		if !f.signal(opens) && !f.signal(closes) || done[f.ref()] {
 			continue
 		}
-		seen[open.ref()] = true
-		t := ticket{opened: open.Time}
-		for _, f := range facts {
-			if f.signal("ticket_resolved") && f.ref() == open.ref() && f.Time >= t.opened && !t.over {
-				t.resolved, t.over = f.Time, true
+		done[f.ref()] = true
+		var mine []fact
+		for _, g := range facts {
+			if (g.signal(opens) || g.signal(closes)) && g.ref() == f.ref() {
+				mine = append(mine, g)
 			}
 		}
-		list = append(list, t)
+		sort.SliceStable(mine, func(i, k int) bool {
+			if mine[i].Time != mine[k].Time {
+				return mine[i].Time < mine[k].Time
+			}
+			return mine[i].signal(opens) && !mine[k].signal(opens)
+		})
+		isOpen := false
+		for _, g := range mine {
+			switch {
+			case g.signal(opens) && !isOpen:
+				list = append(list, spell{from: g.Time})
+				isOpen = true
+			case g.signal(closes) && isOpen:
+				list[len(list)-1].to, list[len(list)-1].over = g.Time, true
+				isOpen = false
+			}
+		}
 	}
 	return list
 }
 
-// open says whether the ticket is open at moment t.
-func (k ticket) open(t int64) bool { return k.opened <= t && !(k.over && k.resolved <= t) }
-
-// invoice is one invoice that was late at some time.
-type invoice struct {
-	late   int64 // first told to be late
-	paid   int64 // only where isPaid; may be before late
-	isPaid bool
-}
-
-func invoices(facts []fact) []invoice {
-	var list []invoice
-	seen := map[string]bool{}
-	for _, late := range facts {
-		if !late.signal("invoice_late") || seen[late.ref()] {
-			continue
-		}
-		seen[late.ref()] = true
-		v := invoice{late: late.Time}
-		for _, f := range facts {
-			if f.signal("invoice_paid") && f.ref() == late.ref() && !v.isPaid {
-				v.paid, v.isPaid = f.Time, true
-			}
-		}
-		list = append(list, v)
-	}
-	return list
-}
+// open says whether the spell holds at moment t.
+func (k spell) open(t int64) bool { return k.from <= t && !(k.over && k.to <= t) }
 
 // measure is what a signal reads: a value num/den, points for it, or nothing.
 type measure struct {
@@ -83,7 +76,7 @@ func (r *record) read(s *Signal, t int64, d int32) measure {
 		m.num = int64(d - r.firstPaidDay)
 	case LateInvoices:
 		for _, v := range r.invoices {
-			if v.late <= t && !(v.isPaid && v.paid <= t) {
+			if v.open(t) {
 				m.num++
 			}
 		}
@@ -91,11 +84,11 @@ func (r *record) read(s *Signal, t int64, d int32) measure {
 		m.read, m.den = false, msPerHour
 		for _, k := range r.tickets {
 			if k.open(t) {
-				m.read, m.num = true, max(m.num, t-k.opened)
+				m.read, m.num = true, max(m.num, t-k.from)
 			}
 		}
 	case LastAnswer:
-		m, steps = r.lastAnswer(s, t, d)
+		m, steps = r.lastAnswer(s, d)
 	}
 	if m.read {
 		m.counts, m.points = true, points(steps, m.num, m.den)
@@ -105,13 +98,14 @@ func (r *record) read(s *Signal, t int64, d int32) measure {
 	return m
 }
 
-// lastAnswer is the latest NPS answer of anybody by moment t in the window
-// ending with d, else the latest CSAT answer, with the steps for it.
-func (r *record) lastAnswer(s *Signal, t int64, d int32) (measure, []Step) {
+// lastAnswer is the latest NPS answer of anybody in the window ending with d,
+// else the latest CSAT answer, with the steps for it. An answer counts from the
+// start of its day.
+func (r *record) lastAnswer(s *Signal, d int32) (measure, []Step) {
 	for _, kind := range []event.SurveyKind{event.NPS, event.CSAT} {
 		for i := len(r.answers) - 1; i >= 0; i-- {
 			a := r.answers[i]
-			if a.Survey.Kind != kind || a.Time > t || a.day <= d-int32(s.Window) {
+			if a.Survey.Kind != kind || a.day > d || a.day <= d-int32(s.Window) {
 				continue
 			}
 			if kind == event.NPS {

@@ -266,7 +266,7 @@ func TestTicketTimers(t *testing.T) {
 	}
 	s.buys("c", "", 1000, "2024-03-01 10:00")
 	s.signals("c", "ticket_opened", "t", "2024-03-05 10:00")
-	s.signals("c", "ticket_opened", "t", "2024-03-05 20:00")   // again: the earlier counts
+	s.signals("c", "ticket_opened", "t", "2024-03-05 20:00")   // again: it is open already
 	s.signals("c", "ticket_resolved", "t", "2024-03-04 10:00") // before it was opened
 	s.signals("c", "ticket_resolved", "x", "2024-03-05 11:00")
 	opened := len(s.events)
@@ -287,13 +287,16 @@ func TestTicketTimers(t *testing.T) {
 	s.rest("2024-03-06 09:59").band("2024-03-05", oracle.Amber) // 70 is no green, and green was lost below 72
 	s.rest("2024-03-06 09:59").band("2024-03-04", oracle.Green) // before it was opened
 	s.signals("c", "ticket_resolved", "t", "2024-03-08 08:00")
-	s.signals("c", "ticket_resolved", "t", "2024-03-08 18:00") // again: the earlier counts
+	s.signals("c", "ticket_resolved", "t", "2024-03-08 18:00") // again: it is resolved already
 	s.rest("2024-03-09 07:59:59.999").firing("2024-03-06 10:00")
 	s.rest("2024-03-09 08:00").firing("")
 	s.rest("2024-03-09 08:00").band("2024-03-08", oracle.Green)
-	s.events = s.events[:opened]
-	s.signals("c", "ticket_resolved", "t", "2024-03-05 10:00") // at once, by a later id
+	s.events = s.events[:opened-3]                             // the purchase and the first opening
+	s.signals("c", "ticket_resolved", "t", "2024-03-05 10:00") // at once: of one millisecond the opening comes first
 	s.rest("2024-03-09 08:00").band("2024-03-05", oracle.Green)
+	s.signals("c", "ticket_opened", "t", "2024-03-06 10:00") // reopened: 100 until then, 70 from then on
+	s.rest("2024-03-06 12:00").firing("")
+	s.rest("2024-03-07 09:59").band("2024-03-06", oracle.Amber)
 }
 
 // The oldest open ticket counts; one resolved makes way for the next.
@@ -334,9 +337,11 @@ func TestInvoices(t *testing.T) {
 	s.signals("c", "invoice_late", "k", "2024-03-04 10:00")
 	s.signals("c", "invoice_paid", "k", "2024-03-05 10:00")
 	s.signals("c", "invoice_paid", "i", "2024-03-06 10:00")
-	s.signals("c", "invoice_late", "i", "2024-03-07 10:00") // has been paid
+	s.signals("c", "invoice_late", "i", "2024-03-07 10:00") // late once more
+	// Late at the ends of the days: none; i; i and j (paid before it was late is
+	// not paid since); i, j and k; i and j; j; i and j.
 	r := s.rest("2024-03-08 12:00")
-	for i, band := range []oracle.Band{oracle.Green, oracle.Amber, oracle.Amber, oracle.Red, oracle.Amber, oracle.Green, oracle.Green} {
+	for i, band := range []oracle.Band{oracle.Green, oracle.Amber, oracle.Red, oracle.Red, oracle.Red, oracle.Amber, oracle.Red} {
 		r.band(date("2024-03-01", i), band)
 	}
 }

@@ -27,8 +27,8 @@ type record struct {
 	everPaid     bool
 	firstPaid    int64 // moment of the first purchase that makes paying
 	firstPaidDay int32
-	tickets      []ticket
-	invoices     []invoice
+	tickets      []spell
+	invoices     []spell
 	answers      []fact         // NPS and CSAT, in order
 	bands        map[int32]Band // at the end of each day from firstPaidDay to the day before today
 }
@@ -46,8 +46,8 @@ func newRecord(cfg *Config, cal *calendar, id string, facts []fact, watermark in
 	r.readActivity()
 	r.readSubscriptions()
 	r.readFirstPaid()
-	r.tickets = tickets(facts)
-	r.invoices = invoices(facts)
+	r.tickets = spells(facts, "ticket_opened", "ticket_resolved")
+	r.invoices = spells(facts, "invoice_late", "invoice_paid")
 	r.walk()
 	return r
 }
@@ -134,15 +134,17 @@ func (r *record) paying(t int64, d int32) bool {
 func (r *record) payingAtEnd(d int32) bool { return r.paying(r.cal.end(d), d) }
 
 // refunded says whether an order was fully refunded by moment t: there was a
-// refund of it, and in every currency refunds are not less than charges.
+// refund of it after its first purchase in the order, and in every currency
+// refunds are not less than charges.
 func (r *record) refunded(order string, t int64) bool {
-	open, refund := map[event.Currency]int64{}, false
+	open, bought, refund := map[event.Currency]int64{}, false, false
 	for _, f := range r.facts {
 		switch {
 		case f.Time > t || f.Kind != event.Purchase:
 		case f.bought() && f.order() == order:
 			open[f.Purchase.Currency] += f.Purchase.Amount
-		case !f.bought() && string(f.Purchase.RefundOf) == order:
+			bought = true
+		case !f.bought() && string(f.Purchase.RefundOf) == order && bought:
 			open[f.Purchase.Currency] -= f.Purchase.Amount
 			refund = true
 		}

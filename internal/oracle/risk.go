@@ -26,7 +26,7 @@ func (r *record) breakpoints() []int64 {
 		for _, s := range r.cfg.Profile.Signals {
 			if s.Reads == TicketWait {
 				for _, step := range s.Steps {
-					list = append(list, k.opened+step.From*msPerHour)
+					list = append(list, k.from+step.From*msPerHour)
 				}
 			}
 		}
