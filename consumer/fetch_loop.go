@@ -31,12 +31,11 @@ type ask struct {
 	class int // order within the request
 }
 
-// Classes of asks: what got nothing last time for want of room comes first, or
-// a message larger than what is asked for would never come; a broker sends such
-// a message only as the first of an answer.
+// Classes of asks: those whose takers have nothing left come first. The order
+// within a class changes from request to request, since a broker sends a message
+// larger than what is asked for only as the first of an answer.
 const (
-	starving = iota
-	empty
+	empty = iota
 	filling
 )
 
@@ -113,14 +112,11 @@ func (l *loop) plan() plan {
 			a.bytes = max(reserveBytes, min(room, f.opt.PartitionMaxBytes))
 			behind++
 		}
-		switch {
-		case s.starved:
-			a.class = starving
-		case s.queued == 0:
+		if s.queued == 0 {
 			a.class = empty
-		}
-		if s.queued == 0 && s.answered.IsZero() {
-			p.wait = 0 // somebody waits to hear whether this is the end
+			if s.answered.IsZero() {
+				p.wait = 0 // somebody waits to hear whether this is the end
+			}
 		}
 		p.asks = append(p.asks, a)
 	}
@@ -253,7 +249,6 @@ func (l *loop) settle(asks []ask, hint int, r *partReply) bool {
 	if r.block != nil {
 		brought = l.f.enqueue(s, r)
 	}
-	s.starved = !brought && s.err == nil && s.next < s.stable
 	if brought || (!wasAtEnd && s.atEnd(s.answered)) {
 		signal(s.wake)
 	}

@@ -225,3 +225,24 @@ func testReadAt(t *testing.T, addr string) {
 		t.Errorf("behind the end: %v", err)
 	}
 }
+
+// Each topic-partition with an empty queue has its turn at the first place,
+// where even a message larger than what is asked for gets through.
+func TestEachIsFirstInTurn(t *testing.T) {
+	var l loop
+	streams := []*Stream{{partition: 0}, {partition: 1}, {partition: 2}, {partition: 3}}
+	first := make(map[int]int)
+	for range 30 {
+		asks := []ask{{s: streams[0], class: filling}, {s: streams[1]}, {s: streams[2]}, {s: streams[3]}}
+		l.order(asks)
+		first[asks[0].s.partition]++
+		if asks[3].s != streams[0] {
+			t.Fatalf("partition %d comes last, not the one that has something queued", asks[3].s.partition)
+		}
+	}
+	for p := 1; p <= 3; p++ {
+		if first[p] == 0 {
+			t.Errorf("partition %d is never first: %v", p, first)
+		}
+	}
+}

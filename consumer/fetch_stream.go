@@ -45,7 +45,6 @@ type Stream struct {
 	failures int       // in a row
 	unknown  time.Time // since when brokers say there is no such partition; zero: they don't
 	outside  bool      // the broker said out of range; the router finds out about the log
-	starved  bool      // an answer brought nothing though there is more: next request, first place
 	skipped  bool      // left out of the last request, its queue being full
 	stable   int64     // last stable offset of the last answer
 	seen     bool      // there was an answer

@@ -67,6 +67,14 @@ func (s Security) KgoOptions() []kgo.Opt {
 	return opts
 }
 
+// KgoMechanism returns the user for a franz-go client, nil where there is none.
+func (s Security) KgoMechanism() kgosasl.Mechanism {
+	if s.Mechanism == nil {
+		return nil
+	}
+	return kgoMechanism{s.Mechanism}
+}
+
 // kgoMechanism lets franz-go use a mechanism of kafka-go, so that there is one
 // place where users and passwords go in.
 type kgoMechanism struct{ sasl.Mechanism }
