@@ -32,6 +32,8 @@ func (t *tenure) publish(ctx context.Context) error {
 	if !t.reaches() { // P1: hold
 		return nil
 	}
+	// P2: what was read again after a loss of commits may have been said before it.
+	t.dropSaid()
 	p := publisher.Publication{Header: publisher.Header{Offsets: map[string]int64{}, Watermark: t.head.Watermark}}
 	for topic, off := range t.head.Offsets {
 		p.Header.Offsets[topic] = off.Next
