@@ -16,8 +16,8 @@ type Log struct{ path string }
 
 // Line is one line of a log.
 type Line struct {
-	Level, Msg string
-	Text       string // all of it
+	Level, Msg, Error string
+	Text              string // all of it
 }
 
 // Size is the log's present length in bytes: a mark to look from.
@@ -93,4 +93,37 @@ func (l *Log) Tail(lines int) string {
 	}
 	all := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
+}
+
+// Takeover is a line that tells of a shard being taken over.
+type Takeover struct {
+	Shard  int
+	Number uint64 // of the commit that is the claim
+	Text   string
+}
+
+// takeoverText is what such a line begins with.
+const takeoverText = "shard taken over"
+
+// Takeovers returns the take-overs from a mark on.
+func (l *Log) Takeovers(from int64) ([]Takeover, error) {
+	lines, err := l.Lines(from)
+	if err != nil {
+		return nil, err
+	}
+	var out []Takeover
+	for _, line := range lines {
+		if line.Msg != takeoverText {
+			continue
+		}
+		var fields struct {
+			Shard  int    `json:"shard"`
+			Commit uint64 `json:"commit"`
+		}
+		if err := json.Unmarshal([]byte(line.Text), &fields); err != nil {
+			return nil, fmt.Errorf("line %s: %w", line.Text, err)
+		}
+		out = append(out, Takeover{fields.Shard, fields.Commit, line.Text})
+	}
+	return out, nil
 }
