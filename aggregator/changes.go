@@ -24,6 +24,13 @@ type Changes struct {
 	Warnings  []string // sentences for the log
 }
 
+// Empty says whether there is nothing to store but perhaps another watermark.
+// What Changes has returned is never returned again, so whoever leaves out a
+// commit must ask this first.
+func (c *Changes) Empty() bool {
+	return len(c.Records)+len(c.Cells)+len(c.Frozen)+len(c.Due)+len(c.Fired)+len(c.Notes)+len(c.Moves) == 0
+}
+
 // Changes returns everything that changed since the last commit. The shard
 // takes it for stored: where it could not be, the shard must be thrown away.
 func (s *Shard) Changes() Changes {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -225,7 +226,7 @@ func (w *walker) charge(m *moneyEvent) {
 	}
 	w.total(m.time, s.currency, s.monthly)
 	if w.o.LapseGrace >= 0 {
-		s.lapse = addInterval(w.o.Calendar.Location(), m.time, m.interval, int(m.count)) + w.o.LapseGrace
+		s.lapse = addInterval(w.o.Calendar, m.time, m.interval, int(m.count)) + w.o.LapseGrace
 	}
 	if w.o.Uncancel {
 		w.release(1 << i)
@@ -327,15 +328,18 @@ func payingSpans(steps []mrrStep) []span {
 }
 
 // addInterval is the moment count intervals later on the zone's calendar; a
-// month after 31 January is the last of February.
-func addInterval(loc *time.Location, ms int64, iv event.Interval, count int) int64 {
+// month after 31 January is the last of February. Where the zone skips that day,
+// or the beginning of it, it is the first moment after.
+func addInterval(cal *civil.Calendar, ms int64, iv event.Interval, count int) int64 {
+	loc := cal.Location()
 	t := time.UnixMilli(ms).In(loc)
+	y, m, d := t.Date()
 	months := 0
 	switch iv {
 	case event.Day:
-		return t.AddDate(0, 0, count).UnixMilli()
+		d += count
 	case event.Week:
-		return t.AddDate(0, 0, 7*count).UnixMilli()
+		d += 7 * count
 	case event.Month:
 		months = count
 	case event.Quarter:
@@ -343,8 +347,15 @@ func addInterval(loc *time.Location, ms int64, iv event.Interval, count int) int
 	default:
 		months = 12 * count
 	}
-	y, m, d := t.Date()
-	last := time.Date(y, m+time.Month(months)+1, 0, 0, 0, 0, 0, loc).Day()
+	if months > 0 {
+		m += time.Month(months)
+		d = min(d, time.Date(y, m+1, 0, 0, 0, 0, 0, time.UTC).Day())
+	}
 	hh, mm, ss := t.Clock()
-	return time.Date(y, m+time.Month(months), min(d, last), hh, mm, ss, t.Nanosecond(), loc).UnixMilli()
+	at := time.Date(y, m, d, hh, mm, ss, t.Nanosecond(), loc).UnixMilli()
+	day := civil.Of(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).UnixMilli(), time.UTC)
+	if cal.Day(at) != day {
+		return cal.Start(day)
+	}
+	return at
 }

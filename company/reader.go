@@ -252,3 +252,19 @@ func (r *Reader) group() {
 		r.view.group(r.calendar.Day(r.watermark()))
 	}
 }
+
+// Highest is the highest event time that any shard has seen, Unix ms. ok is
+// false while any shard is not at the end of its log.
+func (r *Reader) Highest() (ms int64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.shards {
+		if s.unready() != "" {
+			return 0, false
+		}
+		for _, o := range s.head.Offsets {
+			ms = max(ms, o.Watermark)
+		}
+	}
+	return ms, len(r.shards) > 0
+}

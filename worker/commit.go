@@ -66,7 +66,7 @@ func (t *tenure) build(d *Duties) (*store.Commit, error) {
 	atEnd := t.atEnd()
 	born := t.head.Born || t.isBorn()
 	behind := t.lag() > catchingUp || !atEnd && t.head.CatchingUp
-	if !t.touched && born == t.head.Born && behind == t.head.CatchingUp && len(t.said)+len(t.told) == 0 && ch.Watermark == t.head.Watermark {
+	if !t.touched && ch.Empty() && born == t.head.Born && behind == t.head.CatchingUp && len(t.said)+len(t.told) == 0 && ch.Watermark == t.head.Watermark {
 		return nil, nil
 	}
 	for _, in := range t.inputs {

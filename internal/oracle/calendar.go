@@ -53,7 +53,8 @@ func (c *calendar) end(d int32) int64 { return c.start(d+1) - 1 }
 
 // after is the moment a number of intervals later by the zone's calendar, at
 // the same time of day. A month that lacks the day ends on its last one. Where
-// the clock skips or repeats that time, time.Date decides.
+// the clock repeats that time or skips it within the day, time.Date decides;
+// where it skips the day or its beginning, it is the first moment after.
 func (c *calendar) after(moment int64, unit event.Interval, count int) int64 {
 	t := time.UnixMilli(moment).In(c.zone)
 	y, m, d := t.Date()
@@ -75,5 +76,9 @@ func (c *calendar) after(moment int64, unit event.Interval, count int) int64 {
 		y, m = first.Year(), first.Month()
 		d = min(d, first.AddDate(0, 1, -1).Day())
 	}
-	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), c.zone).UnixMilli()
+	at := time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), c.zone).UnixMilli()
+	if c.day(at) != civil(y, m, d) {
+		return c.start(civil(y, m, d))
+	}
+	return at
 }
