@@ -29,7 +29,7 @@ func coreOptions() aggregator.Options {
 // applied applyEvents at a time, as they come from the fetcher.
 const (
 	batchEvents = 50_000
-	applyEvents = 2_000
+	applyEvents = 1_000
 )
 
 // messages holds one batch of the stream as bytes and decoded. Its memory is

@@ -46,16 +46,16 @@ type namespace struct {
 }
 
 func (b *bench) config(ns namespace, listen string) string {
-	return fmt.Sprintf(`clock: %s
+	return fmt.Sprintf(`clock: %[1]s
 kafka:
-  brokers: ["%s"]
+  brokers: ["%[2]s"]
   group: %[3]s
-  topics: {events: %s}
+  topics: {events: %[4]s}
   outputs: {alerts: %[3]s.alerts, kpis: %[3]s.kpis, health: %[3]s.health, dead_letter: %[3]s.deadletter, late: %[3]s.late, cursors: %[3]s.cursors}
 redis:
   addrs: ["%[5]s"]
   namespace: %[3]s
-http: {listen: "%s"}
+http: {listen: "%[6]s"}
 `, ns.clock, b.kafka.Addr, ns.name, ns.topic, b.redis.Addr, listen)
 }
 
