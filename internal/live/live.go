@@ -165,10 +165,13 @@ func (v *View) lines(s Snapshot) error {
 	return nil
 }
 
+// inLine is how many of the figures are in a line.
+const inLine = 7
+
 // summary is a snapshot in one line.
 func (v *View) summary(s Snapshot) string {
 	parts := []string{fmt.Sprintf("%s, %.1f events/s, lag %d", state(s), s.EventsPerSecond, s.Lag)}
-	for _, row := range v.opts.Rows {
+	for _, row := range v.opts.Rows[:min(inLine, len(v.opts.Rows))] {
 		if f, ok := find(s.Figures, row); ok && s.Ready {
 			parts = append(parts, f.KPI+" "+v.opts.Value(f))
 		}

@@ -6,8 +6,10 @@ import "time"
 // to see an alert.
 func (c *Company) begin() {
 	c.stayed = c.staying()
-	c.scene()
 	c.live()
+	for at := time.Second; at < 12*time.Second; at += 3 * time.Second {
+		c.after(at, c.scene)
+	}
 }
 
 // live is one step of the live stream, and plans the next. It comes on top of
@@ -106,26 +108,24 @@ func (c *Company) seconds(from, to int) time.Duration {
 	return time.Duration(1000*from+c.rng.IntN(1000*(to-from))) * time.Millisecond
 }
 
-// Scenes begin with accounts between these scores, and have gone far enough
-// below the second: red is below 50.
+// A scene begins with an account above the border of red, and has gone far
+// enough where it is safely below it.
 const (
-	nearBorder = 76
-	safelyRed  = 48
-	maxScenes  = 3
+	border    = 50
+	safelyRed = 47
+	maxScenes = 4
 )
 
 // scene is trouble with one account near the border of red: within seconds its
-// health is red, and within a minute it has recovered.
+// health is red, and within half a minute it has recovered.
 func (c *Company) scene() {
 	if c.scenes >= maxScenes {
 		return
 	}
 	var found []*account
 	for _, a := range c.accounts {
-		if a.stage == paying && !a.busy {
-			if h := c.health(a); h > 50 && h < nearBorder {
-				found = append(found, a)
-			}
+		if a.stage == paying && !a.busy && c.health(a) > border+2 && c.atWorst(a) < safelyRed {
+			found = append(found, a)
 		}
 	}
 	if len(found) == 0 {
@@ -134,18 +134,25 @@ func (c *Company) scene() {
 	a := found[c.rng.IntN(len(found))]
 	a.busy = true
 	c.scenes++
-	c.trouble(a, c.seconds(20, 45), 0)
+	c.trouble(a, c.seconds(5, 20), 0)
+}
+
+// atWorst is an account's health after all the trouble that a scene has.
+func (c *Company) atWorst(a *account) float64 {
+	worst := *a
+	worst.tickets, worst.overdue, worst.lastScore = 1, 2, 0
+	return c.health(&worst)
 }
 
 // trouble is one step of a scene: what an account has to say gets worse until
 // it is red. The invoices and the ticket last as long as the scene.
 func (c *Company) trouble(a *account, lasts time.Duration, step int) {
-	if a.stage == departed || step > 0 && c.health(a) < safelyRed || step == 5 {
+	if a.stage == departed || step > 0 && c.health(a) < safelyRed || step == 4 {
 		c.after(lasts, func() { c.recover(a) })
 		return
 	}
-	pause := c.seconds(0, 2)
-	rest := lasts + time.Duration(4-step)*2*time.Second
+	pause := c.seconds(0, 1)
+	rest := lasts + time.Duration(3-step)*time.Second
 	switch step {
 	case 0:
 		c.ticket(a, rest)
@@ -153,8 +160,6 @@ func (c *Company) trouble(a *account, lasts time.Duration, step int) {
 		c.nps(a, 0)
 	case 2, 3:
 		c.overdue(a, rest)
-	case 4:
-		c.ticket(a, rest)
 	}
 	c.after(pause, func() { c.trouble(a, lasts, step+1) })
 }
