@@ -76,6 +76,7 @@ func (s *Shard) Apply(ev *event.Event, cause Cause) (Status, error) {
 		return Duplicate, nil
 	}
 	c.latest = max(c.latest, ev.Time)
+	c.stored = nil
 	if b.used = true; !b.dirty {
 		s.touch(&b.block)
 	}
@@ -93,7 +94,7 @@ func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
 	c := &customer{id: id, hash: hash, firstPaidDay: noDay, due: never}
 	c.base.walk.day = farFuture // lowered by its first event
 	c.segs = s.segments(c)
-	b.customers = append(b.customers, c)
+	b.add(c)
 	s.customers++
 	s.grow()
 	return c
@@ -235,6 +236,10 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	c.derive(&s.opts)
 	if c.line.same(&old) && c.firstPaidDay == oldFirst {
 		return change{any: true, health: len(c.line.orphans) > 0}
+	}
+	if slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && c.firstPaidDay == oldFirst && !c.health.everRed() {
+		s.replaceMRR(c, &old, day)
+		return change{any: true}
 	}
 	line, first := c.line, c.firstPaidDay
 	c.line, c.firstPaidDay = old, oldFirst

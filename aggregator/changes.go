@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -92,19 +93,15 @@ func (s *Shard) table() *Table {
 func (s *Shard) appendBucket(dst []byte, b *bucket) []byte {
 	dst = append(dst, recordVersion)
 	for _, c := range b.customers {
-		s.fold(c, false)
-		at := len(dst)
-		dst = append(dst, 0, 0, 0, 0)
-		dst = c.append(dst, s.lookback(), s.sources)
-		putLength(dst[at:at+4], len(dst)-at-4)
+		if c.stored == nil {
+			s.fold(c, false)
+			s.recBuf = c.append(s.recBuf[:0], s.lookback(), s.sources)
+			c.stored = bytes.Clone(s.recBuf)
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(c.stored)))
+		dst = append(dst, c.stored...)
 	}
 	return dst
-}
-
-// putLength writes a length as a uvarint of exactly four bytes, so that it need
-// not be known before what it counts.
-func putLength(b []byte, n int) {
-	b[0], b[1], b[2], b[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
 }
 
 func (s *Shard) appendPage(dst []byte, p *page) []byte {

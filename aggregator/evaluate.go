@@ -23,6 +23,32 @@ func (s *Shard) assert(c *customer, day int32) {
 	s.settle(c)
 }
 
+// replaceMRR writes the difference that other amounts make to a customer who
+// pays on the same days as before and was not red on any of them, and then
+// brings its health up to now.
+func (s *Shard) replaceMRR(c *customer, old *timeline, day int32) {
+	line, same := c.line, 0
+	for same < len(line.mrr) && same < len(old.mrr) && line.mrr[same] == old.mrr[same] {
+		same++
+	}
+	from := max(same-1, 0) // the last equal step ends elsewhere now
+	if slices.ContainsFunc(line.mrr[:same], func(x mrrStep) bool { return x.currency != line.mrr[0].currency }) {
+		from = 0 // and so does the last one of each other currency
+	}
+	s.e.sign, c.line.mrr = -1, old.mrr[min(from, len(old.mrr)):]
+	s.contributeMRR(&s.e, c, MRR, noDay, farFuture, farFuture)
+	s.e.sign, c.line.mrr = 1, line.mrr[min(from, len(line.mrr)):]
+	s.contributeMRR(&s.e, c, MRR, noDay, farFuture, farFuture)
+	c.line = line
+	s.e.net()
+	s.e.flush(c.segs)
+	s.evaluate(c, day)
+}
+
+func (h *health) everRed() bool {
+	return slices.ContainsFunc(h.runs, func(r bandRun) bool { return r.band == Red })
+}
+
 // evaluate brings the customer's health up to the record's now, the later of
 // the watermark and its latest event, after a change on a day or because time
 // went on (from is farFuture then), and writes what that changes.

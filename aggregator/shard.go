@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,6 +32,7 @@ type Shard struct {
 
 	buckets   []*bucket // nil: not in memory
 	absent    int       // how many are nil
+	paged     int       // loaded customers whose users are in pages
 	customers int
 	dueAt     []int64 // by bucket: no later than the first due time of its customers
 	dueStored []int64 // what the store has of it; a later time is left alone
@@ -55,6 +57,7 @@ type Shard struct {
 	cutBuf []int64
 	runBuf []bandRun
 	encBuf []byte
+	recBuf []byte
 }
 
 // Pair is a rule and the customer it is about.
@@ -196,7 +199,7 @@ func (s *Shard) Need(events []event.Event) []string {
 	s.want = map[string]bool{}
 	for i := range events {
 		ev := &events[i]
-		if ev.Kind == event.Unknown {
+		if ev.Kind == event.Unknown || s.absent == 0 && s.paged == 0 {
 			continue
 		}
 		h := xxhash.Sum64(ev.Customer)
@@ -288,7 +291,8 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 		return fmt.Errorf("version %d, this program reads %d", v, recordVersion)
 	}
 	for len(r.b) > 0 {
-		body := reader{b: r.bytes(int(min(r.uvarint(), 1<<30))), sources: s.sources.list}
+		whole := r.bytes(int(min(r.uvarint(), 1<<30)))
+		body := reader{b: whole, sources: s.sources.list}
 		if r.err != nil {
 			break
 		}
@@ -297,7 +301,11 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 			return body.err
 		}
 		s.revive(c)
-		b.customers = append(b.customers, c)
+		if c.pages != nil {
+			s.paged++
+		}
+		c.stored = bytes.Clone(whole)
+		b.add(c)
 	}
 	s.measure(&b.block)
 	return r.err

@@ -38,6 +38,7 @@ type block struct {
 type bucket struct {
 	block
 	index     int
+	hashes    []uint64 // of the customers, side by side: looking one up misses the cache once
 	customers []*customer
 }
 
@@ -141,12 +142,16 @@ func ParseTable(b []byte) (Table, error) {
 }
 
 func (b *bucket) find(hash uint64, id []byte) *customer {
-	for _, c := range b.customers {
-		if c.hash == hash && c.id == string(id) {
-			return c
+	for i, h := range b.hashes {
+		if h == hash && b.customers[i].id == string(id) {
+			return b.customers[i]
 		}
 	}
 	return nil
+}
+
+func (b *bucket) add(c *customer) {
+	b.hashes, b.customers = append(b.hashes, c.hash), append(b.customers, c)
 }
 
 // grow splits buckets as long as there are too many customers for their number.
@@ -162,17 +167,16 @@ func (s *Shard) grow() {
 		to := s.newBucket(n)
 		s.buckets, s.dueAt, s.dueStored = append(s.buckets, to), append(s.dueAt, never), append(s.dueStored, never)
 		s.absent++ // newBucket took it for one that was absent
-		keep := from.customers[:0]
-		for _, c := range from.customers {
+		all := from.customers
+		from.hashes, from.customers = nil, nil
+		for _, c := range all {
 			if slotOf(c.hash, n+1) == n {
-				to.customers = append(to.customers, c)
+				to.add(c)
 				s.arm(n, c.due)
 			} else {
-				keep = append(keep, c)
+				from.add(c)
 			}
 		}
-		clear(from.customers[len(keep):])
-		from.customers = keep
 		s.touch(&from.block)
 		s.touch(&to.block)
 	}
@@ -234,6 +238,11 @@ func (s *Shard) drop(b *block) bool {
 			return false
 		}
 	}
+	for _, c := range b.bucket.customers {
+		if c.pages != nil {
+			s.paged--
+		}
+	}
 	s.buckets[b.bucket.index] = nil
 	s.absent++
 	return true
@@ -258,7 +267,7 @@ func (s *Shard) measure(b *block) {
 func (u *user) memory() int { return 88 + len(u.id) + 8*cap(u.days.w) + 120*cap(u.answers) }
 
 func (c *customer) memory() int {
-	n := 760 + len(c.id) + 8*cap(c.days.w) + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) +
+	n := 800 + len(c.id) + cap(c.stored) + 8*cap(c.days.w) + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) +
 		32*(cap(c.line.paying)+cap(c.line.mrr)) + 8*cap(c.health.runs)
 	for i := range c.users {
 		n += c.users[i].memory()
@@ -293,6 +302,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 		}
 	}
 	c.pages.users++
+	c.stored = nil
 	if s.growPages(c) {
 		p = c.pages.list[slotOf(xxhash.Sum64(id), len(c.pages.list))]
 	}
@@ -307,6 +317,8 @@ func (s *Shard) spill(c *customer) {
 		n *= 2
 	}
 	c.pages = &pages{list: make([]*page, n), users: len(c.users), moved: n}
+	c.stored = nil
+	s.paged++
 	for i := range c.pages.list {
 		c.pages.list[i] = s.newPage(c, i)
 	}

@@ -107,7 +107,8 @@ func (s *Shard) fireBucket(b *bucket) {
 			before := c.health.now
 			s.expire(c)
 			s.evaluate(c, farFuture)
-			if c.health.now != before || c.due <= s.watermark {
+			if c.health.now != before {
+				c.stored = nil
 				s.touch(&b.block)
 			}
 		}
@@ -135,5 +136,6 @@ func (s *Shard) expire(c *customer) {
 		c.money = slices.Delete(c.money, i, i+1)
 	}
 	c.derive(&s.opts)
+	c.stored = nil
 	s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
 }
