@@ -28,8 +28,9 @@ type View struct {
 type Contribution struct {
 	Signal    string
 	Read      Read
-	Value     int64 // in the unit of Read; meaningless where None
-	None      bool  // there is nothing to read, and that has points
+	Value     int64            // in the unit of Read; meaningless where None
+	None      bool             // there is nothing to read, and that has points
+	Survey    event.SurveyKind // LastSurvey: the kind of the answer
 	Points    int64
 	MaxPoints int64
 	Weight    int64
@@ -105,6 +106,9 @@ func (s *Shard) explain(v *View, c *customer, now int64) {
 		x := Contribution{Signal: g.Name, Read: g.Read, Points: p, MaxPoints: g.MaxPoints, Weight: g.Weight,
 			Share: big.NewRat(100*s.scorer.scale[i]*p, s.scorer.unit*total.weight)}
 		x.Value, x.None = s.value(c, g, day, now)
+		if g.Read == LastSurvey {
+			x.Survey = c.lastAnswer(day, g.Window).kind
+		}
 		v.Contributions = append(v.Contributions, x)
 	}
 }

@@ -48,9 +48,9 @@ type Printed struct {
 	Change    int64       `json:"change"`
 }
 
-// Print rounds a score and its contributions to whole points: the score half
-// away from zero, the contributions by largest remainder, so that they add up to
-// it. What is lost is rounded in the same way to what the score lacks of 100, so
+// Print rounds a score and its contributions to whole points: the score down,
+// since bands begin at their edge and 49.6 is not 50, the contributions by
+// largest remainder, so that they add up to it. What is lost is rounded in the same way to what the score lacks of 100, so
 // that a signal with all its points never seems to lack one.
 func Print(cs []Contribution) (score int64, printed []Printed) {
 	weighted, lost, change := make([]*big.Rat, len(cs)), make([]*big.Rat, len(cs)), make([]*big.Rat, len(cs))
@@ -60,7 +60,7 @@ func Print(cs []Contribution) (score int64, printed []Printed) {
 		sum.Add(sum, c.Weighted)
 		most.Add(most, c.Most)
 	}
-	score = nearest(sum)
+	score = floor(sum)
 	w, l, ch := Round(weighted), roundTo(lost, nearest(most)-score), Round(change)
 	printed = make([]Printed, len(cs))
 	for i, c := range cs {

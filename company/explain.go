@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/event"
 )
 
 var reads = map[aggregator.Read]alert.Reads{
@@ -25,6 +26,12 @@ func Contributions(v *aggregator.View, p aggregator.Profile) []alert.Contributio
 		out[i] = alert.Contribution{
 			Signal: c.Signal, Reads: reads[c.Read], Points: c.Points, MaxPoints: c.MaxPoints,
 			Weighted: c.Share, Most: big.NewRat(100*c.Weight, weight),
+		}
+		switch c.Survey {
+		case event.NPS:
+			out[i].Survey = "NPS"
+		case event.CSAT:
+			out[i].Survey = "CSAT"
 		}
 		if !c.None {
 			value := c.Value

@@ -105,9 +105,10 @@ func (w *web) set(h http.Handler) { w.now.Store(&h) }
 func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) { (*w.now.Load()).ServeHTTP(rw, r) }
 
 // starting answers while nothing can be read yet: alive, not ready.
-func starting(why string) http.Handler {
+func starting(b *board) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "application/json")
+		_, why := b.statuses()
 		status, body := http.StatusServiceUnavailable, map[string]any{"ready": false, "reason": why}
 		if r.URL.Path == "/healthz" {
 			status, body = http.StatusOK, map[string]any{"status": "ok"}

@@ -95,6 +95,7 @@ func checkState(ctx context.Context, c *config.Config, st *store.Store, set cons
 		add("state", "wrong", "it was made with %d partitions and the topics have %d: run tidemark repartition, or use another redis.namespace", n, partitions)
 		return
 	}
+	wrong := false
 	for shard := range n {
 		v, err := st.ReadView(ctx, shard, store.Tenure{})
 		if err != nil {
@@ -104,12 +105,16 @@ func checkState(ctx context.Context, c *config.Config, st *store.Store, set cons
 		for name, off := range v.Head.Offsets {
 			t, ok := set.Topics[name]
 			if ok && (off.Next < t.Start[shard] || off.Next > t.End[shard]) {
+				wrong = true
 				add("state", "wrong", "offset %s/%d@%d lies outside the log (%d to %d)", name, shard, off.Next, t.Start[shard], t.End[shard])
 			}
 		}
 		if changes := c.Changes(v.Head.Settings); v.Head.Settings != "" && len(changes) > 0 {
-			add("state", "wrong", "shard %d was made with other settings: %s", shard, changes[0])
+			add("state", "wrong", "it was made with other settings: %s", changes[0])
+			return
 		}
 	}
-	add("state", "ok", "%d shards under namespace %s", n, c.Redis.Namespace)
+	if !wrong {
+		add("state", "ok", "%d shards under namespace %s", n, c.Redis.Namespace)
+	}
 }

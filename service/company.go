@@ -15,6 +15,7 @@ import (
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 	"github.com/tidemark-io/tidemark/worker"
 )
@@ -34,7 +35,8 @@ type chief struct {
 
 	interval  time.Duration
 	evaluated time.Time
-	watermark int64
+	dirty     bool              // the figures have changed since
+	shown     map[string]string // as it stands in the store, for people
 }
 
 // newCompany returns what makes a chief for each tenure of shard 0.
@@ -54,7 +56,7 @@ func (s *service) newCompany(security consumer.Security) func(map[string][]byte,
 			return nil, err
 		}
 		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), calendar: civil.NewCalendar(zone), firing: firing,
-			verdicts: map[string]alert.Verdict{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
+			verdicts: map[string]alert.Verdict{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
 			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
 	}
 }
@@ -65,7 +67,11 @@ func kpiRules(c *config.Config) []alert.KPIRule {
 		if r.KPI == "" {
 			continue
 		}
-		out = append(out, alert.KPIRule{Name: r.Name, KPI: r.KPI, Window: r.Window, Segment: r.Segment, Severity: r.Severity,
+		window := r.Window
+		if k, err := kpi.Find(r.KPI); err == nil && window == "" {
+			window = k.Default
+		}
+		out = append(out, alert.KPIRule{Name: r.Name, KPI: r.KPI, Window: window, Segment: r.Segment, Severity: r.Severity,
 			Above: r.Above, Threshold: r.Threshold.Rat(), Clear: r.Clear.Rat(), For: r.For})
 	}
 	return out
@@ -78,11 +84,12 @@ func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) 
 	if err != nil {
 		return d, err
 	}
+	c.dirty = c.dirty || changed
 	if ok, _ := c.reader.Ready(); !ok {
 		return d, nil
 	}
-	if changed && now.Sub(c.evaluated) >= c.interval || c.evaluated.IsZero() {
-		c.evaluated = now
+	if c.evaluated.IsZero() || c.dirty && now.Sub(c.evaluated) >= c.interval {
+		c.evaluated, c.dirty = now, false
 		if d.Fired, err = c.evaluate(ctx); err != nil {
 			return d, err
 		}
@@ -152,13 +159,15 @@ func (c *chief) public(ctx context.Context) ([]store.Field, error) {
 			out[len(out)-1].Value = []byte("null")
 		}
 	}
-	w := c.reader.Watermark()
-	same := w == c.watermark
-	c.watermark = w
-	if same {
-		return nil, nil
+	out = append(out, store.Field{Name: "watermark", Value: strconv.AppendInt(nil, c.reader.Watermark(), 10)})
+	changed := out[:0]
+	for _, f := range out {
+		if c.shown[f.Name] != string(f.Value) {
+			c.shown[f.Name] = string(f.Value)
+			changed = append(changed, f)
+		}
 	}
-	return append(out, store.Field{Name: "watermark", Value: strconv.AppendInt(nil, w, 10)}), nil
+	return changed, nil
 }
 
 // Alert implements worker.Company.
@@ -179,7 +188,7 @@ func (c *chief) Alert(ctx context.Context, p aggregator.Pair, firing bool) (aler
 		if v.Value != nil {
 			a.Value = number(v.Value.FloatString(6))
 		}
-		a.Cause = alert.Cause{Timer: alert.Moment(c.calendar.Start(v.Day + 1))}
+		a.Cause = alert.Cause{Timer: alert.Moment(min(c.calendar.Start(v.Day+1), c.reader.Watermark()))}
 		if firing {
 			a.Since, a.Reason = civil.Format(v.Since), alert.KPIReason(r, v)
 		} else {

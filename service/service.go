@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -78,7 +80,8 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("listen for HTTP on %s: %w; set http.listen to a free port", s.cfg.HTTP.Listen, err)
 	}
 	web := &web{}
-	web.set(starting("waiting for Redis and Kafka"))
+	s.board.wait("waiting for Redis and Kafka")
+	web.set(starting(&s.board))
 	server := &http.Server{Handler: web, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	group.Go(func() error {
 		<-ctx.Done()
@@ -187,20 +190,29 @@ func (s *service) topics(ctx context.Context) (set consumer.TopicSet, err error)
 		if err != nil {
 			return permanent{err}
 		}
-		if err := consumer.EnsureOutputs(ctx, s.admin, set, s.worker.Inputs, out); err != nil {
+		if err := s.store.SetPartitions(ctx, n); err != nil {
 			return err
+		}
+		if err := consumer.EnsureOutputs(ctx, s.admin, set, s.worker.Inputs, out); err != nil {
+			if mayPass(err) {
+				return err
+			}
+			return permanent{err}
 		}
 		for _, name := range s.worker.Inputs {
 			if t := set.Topics[name]; !t.AppendTime && s.cfg.Clock == config.ClockLive {
 				s.log.Warn("topic has no append time: set message.timestamp.type=LogAppendTime, so that an event's time cannot run ahead of the log", zap.String("topic", name))
 			}
 		}
-		if err := s.store.SetPartitions(ctx, n); err != nil {
-			return permanent{err}
-		}
 		return nil
 	})
 	return set, err
+}
+
+// mayPass tells brokers that cannot be reached just now from an answer of theirs.
+func mayPass(err error) bool {
+	var network net.Error
+	return kerr.IsRetriable(err) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF)
 }
 
 func (s *service) outputs() consumer.Outputs {
@@ -264,7 +276,7 @@ func (s *service) changed(stored string) string {
 	if len(changes) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the stored state was made with other settings (%s): set them back, or use a new redis.namespace and read the log from its beginning", changes[0])
+	return fmt.Sprintf("the stored state was made with other settings (%s): set them back, or use a new redis.namespace, kafka.group and output topics and read the log from its beginning", changes[0])
 }
 
 func currencies(c *config.Config) map[event.Currency]bool {

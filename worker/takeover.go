@@ -126,9 +126,9 @@ func (t *tenure) restore(c *store.Claimed, o aggregator.Options, set consumer.To
 	case h.Version != headVersion:
 		return stop("the stored state has version %d, this program reads %d: use the release that wrote it, or another redis.namespace and the log from its beginning", h.Version, headVersion)
 	case h.Partitions != partitions:
-		return stop("the input topics have %d partitions and the stored state was made with %d: keys lie elsewhere now; run tidemark repartition onto new topics, or use another redis.namespace and read the log from its beginning", partitions, h.Partitions)
+		return stop("the input topics have %d partitions and the stored state was made with %d: keys lie elsewhere now; run tidemark repartition onto new topics, or use a new redis.namespace, kafka.group and output topics and read the log from its beginning", partitions, h.Partitions)
 	case h.ClusterID != set.ClusterID:
-		return stop("the stored state belongs to Kafka cluster %s and the brokers are of %s: point kafka.brokers at the former, or use another redis.namespace", h.ClusterID, set.ClusterID)
+		return stop("the stored state belongs to Kafka cluster %s and the brokers are of %s: point kafka.brokers at the former, or use a new redis.namespace, kafka.group and output topics", h.ClusterID, set.ClusterID)
 	}
 	if why := t.opts.Changed(h.Settings); why != "" {
 		return stopped{errors.New(why)}
@@ -196,7 +196,7 @@ func (t *tenure) openInputs(ctx context.Context, set consumer.TopicSet) error {
 		case off.TopicID != topic.ID:
 			return stop("topic %s was deleted and created again since it was read: its offsets mean other messages now; use a new redis.namespace and new output topics, or give the topic another name", name)
 		case off.Next < start || off.Next > end:
-			return stop("the stored offset %s/%d@%d lies outside the log (%d to %d): messages were deleted before they were read, or the topic was truncated; to go on without them, use a new redis.namespace and read the log from its beginning", name, t.shard, off.Next, start, end)
+			return stop("the stored offset %s/%d@%d lies outside the log (%d to %d): messages were deleted before they were read, or the topic was truncated; to go on without them, use a new redis.namespace, kafka.group and output topics and read the log from its beginning", name, t.shard, off.Next, start, end)
 		case off.Timestamp >= 0 && off.Next > start:
 			if err := t.sameLog(ctx, name, off); err != nil {
 				return err
