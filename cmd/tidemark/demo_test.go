@@ -23,23 +23,27 @@ func small() demoOptions {
 	return demoOptions{duration: time.Millisecond, json: true, seed: 5, customers: 80, rate: 4, listen: "127.0.0.1:0", start: time.Now()}
 }
 
-// truth is what a company's messages come to, counted one by one.
-func truth(t *testing.T, o demoOptions, until time.Time) (mau, customers int64) {
+// counted is what a company's messages come to.
+type counted struct{ mau, days, customers int64 }
+
+// count counts the messages that have arrived until a time, one by one, for a
+// running day.
+func count(t *testing.T, o demoOptions, until time.Time, today int64) (n counted) {
 	t.Helper()
 	c := simulate.New(simulate.Options{Seed: o.seed, Customers: o.customers, Now: o.start, Rate: o.rate})
 	decoder := event.NewDecoder(event.Options{Currency: event.Currency{'U', 'S', 'D'}})
-	active, paid, left := map[string]bool{}, map[string]int64{}, map[string]int64{}
-	today := until.Unix() / 86_400
+	users, days, paid, left := map[string]bool{}, map[string]bool{}, map[string]int64{}, map[string]int64{}
 	add := func(m simulate.Message) {
 		var ev event.Event
 		decoder.Reset()
 		if decoder.Decode(&ev, m.Value, nil) != "" || ev.Time > m.Time.Add(time.Hour).UnixMilli() {
 			return
 		}
-		customer := string(ev.Customer)
+		customer, day := string(ev.Customer), ev.Time/86_400_000
 		switch {
-		case ev.Kind == event.Login && ev.Time/86_400_000 > today-30:
-			active[customer+"/"+string(ev.User)] = true
+		case ev.Kind == event.Login && day > today-30 && day <= today:
+			user := customer + "/" + string(ev.User)
+			users[user], days[fmt.Sprint(user, day)] = true, true
 		case ev.Kind == event.Purchase && ev.Purchase.Interval != event.None:
 			paid[customer] = max(paid[customer], ev.Time)
 		case ev.Kind == event.Cancellation && ev.Cancellation.Effective < (today+1)*86_400_000: // by the end of the day
@@ -54,10 +58,11 @@ func truth(t *testing.T, o demoOptions, until time.Time) (mau, customers int64) 
 	}
 	for customer, at := range paid {
 		if left[customer] < at {
-			customers++
+			n.customers++
 		}
 	}
-	return int64(len(active)), customers
+	n.mau, n.days = int64(len(users)), int64(len(days))
+	return n
 }
 
 // TestDemo runs all of it: the figures at the end are those of the messages.
@@ -85,20 +90,25 @@ func TestDemo(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	// What happened in the last second may have been shown or not.
-	end, err := time.Parse(time.RFC3339, got["mau"].Watermark)
+	// What happened in the last seconds may have been read or not.
+	watermark, err := time.Parse(time.RFC3339, got["mau"].Watermark)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong := ""
-	for at := end; at.Before(end.Add(8 * time.Second)); at = at.Add(250 * time.Millisecond) {
-		mau, customers := truth(t, o, at)
-		if got["mau"].Numerator == mau && got["customers"].Numerator == customers && mau > 100 && customers > 30 {
-			return
-		}
-		wrong += fmt.Sprintf("\n%s: %d active users and %d customers", at.Format(time.TimeOnly), mau, customers)
+	today, err := time.Parse(time.DateOnly, got["mau"].Day)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Errorf("got %d active users, %d customers; want one of %s", got["mau"].Numerator, got["customers"].Numerator, wrong)
+	day := today.Unix() / 86_400
+	least, most := count(t, o, watermark.Add(-time.Second), day), count(t, o, time.Now(), day)
+	within := func(what string, f kpi.Figure, a, b, apart int64) {
+		if f.Numerator < min(a, b) || f.Numerator > max(a, b) || a == 0 || max(a, b)-min(a, b) > apart {
+			t.Errorf("%s: got %d, want %d or so up to %d", what, f.Numerator, a, b)
+		}
+	}
+	within("active users", got["mau"], least.mau, most.mau, 10)
+	within("their active days", got["stickiness_avg"], least.days, most.days, 40)
+	within("customers", got["customers"], least.customers, most.customers, 3)
 }
 
 // untilSeen is a writer that ends a demo, as Ctrl-C does, once all of its

@@ -43,6 +43,7 @@ type account struct {
 	overdue   int     // late invoices
 	paidSince int64   // Unix ms of the first charge; 0: never
 	busy      bool    // in a scene
+	calm      int64   // Unix ms until which it has no other scene
 }
 
 // user is a person of an account.

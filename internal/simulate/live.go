@@ -6,11 +6,16 @@ import "time"
 // to see an alert.
 func (c *Company) begin() {
 	c.stayed = c.staying()
+	c.next = float64(c.now)
 	c.live()
 	for at := time.Second; at < 12*time.Second; at += 3 * time.Second {
 		c.after(at, c.scene)
 	}
 }
+
+// eventful is how many events a second are of all kinds; more are logins. A
+// company that changes faster is none.
+const eventful = 20
 
 // live is one step of the live stream, and plans the next. It comes on top of
 // what the company does by itself, which is an event a minute: people who watch
@@ -18,7 +23,12 @@ func (c *Company) begin() {
 // resolved, invoices paid), so that a company that is watched for hours is still
 // the same.
 func (c *Company) live() {
-	c.after(time.Duration(c.exp(1/c.opts.Rate)*float64(time.Second)), c.live)
+	c.next += c.exp(1000 / c.opts.Rate)
+	c.at(int64(c.next), c.live)
+	if c.opts.Rate > eventful && !c.chance(eventful/c.opts.Rate) {
+		c.someLogin()
+		return
+	}
 	switch x := c.rng.Float64(); {
 	case x < 0.80:
 		c.someLogin()
@@ -124,7 +134,7 @@ func (c *Company) scene() {
 	}
 	var found []*account
 	for _, a := range c.accounts {
-		if a.stage == paying && !a.busy && c.health(a) > border+2 && c.atWorst(a) < safelyRed {
+		if a.stage == paying && !a.busy && a.calm <= c.now && c.health(a) > border+2 && c.atWorst(a) < safelyRed {
 			found = append(found, a)
 		}
 	}
@@ -166,7 +176,7 @@ func (c *Company) trouble(a *account, lasts time.Duration, step int) {
 
 // recover ends a scene: somebody has taken care.
 func (c *Company) recover(a *account) {
-	a.busy = false
+	a.busy, a.calm = false, c.now+(2*time.Minute).Milliseconds()
 	c.scenes--
 	if a.stage == departed {
 		return

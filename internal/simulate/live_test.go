@@ -54,6 +54,23 @@ func TestLiveIsInteresting(t *testing.T) {
 	}
 }
 
+// TestRates: as many events come as were asked for, few or many.
+func TestRates(t *testing.T) {
+	for _, rate := range []float64{1, 50, 5000} {
+		c := New(Options{Seed: 2, Customers: 100, Now: now, Rate: rate})
+		for range c.History() {
+		}
+		n := 0
+		for range c.Live(now.Add(20 * time.Second)) {
+			n++
+		}
+		// Scenes and what else has a beginning and an end add a few.
+		if got := float64(n) / 20; got < 0.8*rate-1 || got > 1.2*rate+4 {
+			t.Errorf("%g events a second in place of %g", got, rate)
+		}
+	}
+}
+
 // TestLiveGoesOn: a company that is watched for three hours is about the same.
 func TestLiveGoesOn(t *testing.T) {
 	c := New(Options{Seed: 3, Now: now})

@@ -49,9 +49,10 @@ type Company struct {
 	buf      []byte
 	attrs    []event.Attr
 
-	now, liveFrom int64 // Unix ms
-	scenes        int   // going on now
-	stayed        int   // paying accounts that had not cancelled when Live began
+	now, liveFrom int64   // Unix ms
+	next          float64 // Unix ms of the next live step; they come several a millisecond at high rates
+	scenes        int     // going on now
+	stayed        int     // paying accounts that had not cancelled when Live began
 }
 
 // person is a user of an account.
