@@ -60,6 +60,7 @@ func (t *tenure) commitAndPublish(ctx context.Context, d *Duties) error {
 // build is the write of C2, nil where nothing has changed.
 func (t *tenure) build(d *Duties) (*store.Commit, error) {
 	ch := t.state.Changes()
+	t.addTally()
 	for _, w := range ch.Warnings {
 		t.log.Warn(w)
 	}

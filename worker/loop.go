@@ -115,6 +115,7 @@ func (t *tenure) applyAll(ctx context.Context, in *input, messages []consumer.Me
 	}
 	t.touched = true
 	t.decoder.Reset()
+	now := time.Now().UnixMilli()
 	if len(t.events) < len(messages) {
 		t.events = make([]event.Event, chunk)
 	}
@@ -122,7 +123,7 @@ func (t *tenure) applyAll(ctx context.Context, in *input, messages []consumer.Me
 	origin := make([]int, 0, len(messages))
 	for i := range messages {
 		ev := &t.events[len(good)]
-		if reason := t.decode(ev, &messages[i]); reason != "" {
+		if reason := t.decode(ev, &messages[i], now); reason != "" {
 			if err := t.refuse(in, &messages[i], "dead_letter", reason); err != nil {
 				return err
 			}
@@ -145,8 +146,8 @@ func (t *tenure) applyAll(ctx context.Context, in *input, messages []consumer.Me
 // decode reads a message and checks what only the log knows: that its key is
 // its customer and lies where the partitioner puts it, and that its time is
 // not ahead.
-func (t *tenure) decode(ev *event.Event, m *consumer.Message) event.Reason {
-	t.count("read", 1)
+func (t *tenure) decode(ev *event.Event, m *consumer.Message, now int64) event.Reason {
+	t.tally.read++
 	if m.Value == nil {
 		return event.NotJSON // a tombstone says nothing
 	}
@@ -166,9 +167,8 @@ func (t *tenure) decode(ev *event.Event, m *consumer.Message) event.Reason {
 	if reason != "" {
 		return reason
 	}
-	now := m.Timestamp
-	if !m.AppendTime {
-		now = time.Now().UnixMilli()
+	if m.AppendTime {
+		now = m.Timestamp
 	}
 	if ev.Time > now+t.opts.FutureSkew.Milliseconds() {
 		return event.TooFarAhead
@@ -216,9 +216,9 @@ func (t *tenure) apply(ctx context.Context, in *input, m *consumer.Message, ev *
 	}
 	switch status {
 	case aggregator.Applied:
-		t.count("applied", 1)
+		t.tally.applied++
 	case aggregator.Duplicate:
-		t.count("duplicate", 1)
+		t.tally.duplicate++
 	case aggregator.Ignored:
 		t.countIgnored(ev)
 	case aggregator.Late:

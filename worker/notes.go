@@ -147,6 +147,19 @@ func (k *keyCheck) bad() bool { return k.wrong >= wrongAtAll && k.wrong*1000 > k
 // ignoredTypes bounds the labels of ignored types; the rest are other.
 const ignoredTypes = 50
 
+// tally counts what nearly every message is; it goes into the counters with the
+// commit.
+type tally struct{ read, applied, duplicate int64 }
+
+func (t *tenure) addTally() {
+	for label, n := range map[string]int64{"read": t.tally.read, "applied": t.tally.applied, "duplicate": t.tally.duplicate} {
+		if n != 0 {
+			t.count(label, n)
+		}
+	}
+	t.tally = tally{}
+}
+
 func (t *tenure) count(label string, n int64) { t.head.Counters[label] += n }
 
 func (t *tenure) countIgnored(ev *event.Event) {

@@ -38,6 +38,7 @@ type tenure struct {
 
 	events   []event.Event
 	keys     keyCheck
+	tally    tally
 	lastLook time.Time
 	lastWork time.Time // of the company's duties
 	touched  bool      // something changed since the last commit
