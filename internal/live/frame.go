@@ -23,9 +23,10 @@ const maxAtRisk = 8
 func (v *View) frame(s Snapshot, width, rows int) []string {
 	figures, customers, alerts := share(rows-1, len(v.opts.Rows))
 	lines := v.headline(s)
-	lines = append(lines, "", v.styles.head.Render(columns("KPI", "now", "last 30 days", "made of")))
+	days := min(maxTrend, max(minTrend, width-besideTrend))
+	lines = append(lines, "", v.styles.head.Render(columns("KPI", "now", fmt.Sprintf("last %d days", days), days, "made of")))
 	for _, row := range v.opts.Rows[:figures] {
-		lines = append(lines, v.figure(s, row))
+		lines = append(lines, v.figure(s, row, days))
 	}
 	lines = append(lines, "", v.styles.head.Render(fmt.Sprintf("Customers at risk (%d)", s.Red)))
 	for _, c := range s.AtRisk[:min(customers, len(s.AtRisk))] {
@@ -68,12 +69,19 @@ func (v *View) headline(s Snapshot) []string {
 	return []string{v.styles.title.Render("tidemark") + " " + s.Title, strings.Join(parts, "   ")}
 }
 
-// columns lines up the cells of the table of figures.
-func columns(name, value, trend, parts string) string {
-	return fmt.Sprintf("%s %s  %s  %s", pad(name, 23), padLeft(value, 16), pad(trend, 31), parts)
+// Days of a trend, and the columns that the rest of its line takes.
+const (
+	minTrend, maxTrend = 12, 30
+	besideTrend        = 62
+)
+
+// columns lines up the cells of the table of figures, with trends of so many
+// days.
+func columns(name, value, trend string, days int, parts string) string {
+	return fmt.Sprintf("%s %s  %s  %s", pad(name, 23), padLeft(value, 16), pad(trend, days), parts)
 }
 
-func (v *View) figure(s Snapshot, row Row) string {
+func (v *View) figure(s Snapshot, row Row, days int) string {
 	f, ok := find(s.Figures, row)
 	value, parts := "–", ""
 	if ok {
@@ -83,8 +91,9 @@ func (v *View) figure(s Snapshot, row Row) string {
 	if row.Window != "" {
 		name += " " + row.Window
 	}
-	trend := v.opts.Trend(s.Series[row.Key()])
-	return columns(name, value, trend, v.styles.dim.Render(parts))
+	series := s.Series[row.Key()]
+	trend := v.opts.Trend(series[max(0, len(series)-days):])
+	return columns(name, value, trend, days, v.styles.dim.Render(parts))
 }
 
 // made is what a figure consists of; "" where it is no ratio, or nothing.

@@ -79,7 +79,7 @@ func TestFrame(t *testing.T) {
 	for _, want := range []string{
 		"tidemark demo, seed 7\n● live   watermark 2026-11-18 11:59:50   8.2 events/s   lag 3\n",
 		fmt.Sprintf("\n%-23s %16s  %s\n", "dau 1d", "<512 count>", strings.Repeat("▃", 30)),
-		fmt.Sprintf("\n%-23s %16s  %31s  250 of 1000\n", "stickiness 1d", "<0.25 ratio>", ""),
+		fmt.Sprintf("\n%-23s %16s  %30s  250 of 1000\n", "stickiness 1d", "<0.25 ratio>", ""),
 		fmt.Sprintf("\n%-23s %16s\n", "mrr", "<16250000 money>"),
 		"   6 of 20, low sample\n",
 		fmt.Sprintf("\n%-23s %16s\n", "csat 90d", "none"),
@@ -102,6 +102,27 @@ func TestCatchingUp(t *testing.T) {
 	if !strings.Contains(got, "◌ catching up   0.0 events/s   lag 81000   shard 2 is catching up\n") || strings.Contains(got, "watermark") ||
 		!strings.Contains(got, fmt.Sprintf("\n%-23s %16s\n", "dau 1d", "–")) {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestNarrow: a trend gives way to what a figure is made of, and shows the last
+// days.
+func TestNarrow(t *testing.T) {
+	width, rows := 80, 40
+	v := view(&bytes.Buffer{}, true, &width, &rows)
+	v.opts.Trend = func(s []kpi.Figure) string {
+		if len(s) == 0 {
+			return ""
+		}
+		return fmt.Sprint(len(s), " to ", s[len(s)-1].Day)
+	}
+	s := snapshot()
+	s.Series["stickiness|1d"] = append(make([]kpi.Figure, 29), kpi.Figure{Day: "2026-11-18"})
+	got := strings.Join(plain(v.frame(s, width, rows)), "\n")
+	for _, want := range []string{"last 18 days ", fmt.Sprintf("%16s  18 to 2026-11-18    250 of 1000\n", "<0.25 ratio>")} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\nlacks %q", got, want)
+		}
 	}
 }
 
