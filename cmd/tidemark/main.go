@@ -41,6 +41,7 @@ and KPI changes back onto Kafka topics.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(
+		newDemoCommand(),
 		newServeCommand(),
 		newAuditCommand(),
 		newCheckCommand(),
