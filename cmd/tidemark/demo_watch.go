@@ -79,6 +79,7 @@ func (w *watcher) look(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	s.Title = fmt.Sprintf("demo, seed %d   http://%s/api/v1/kpis   Kafka %s   Redis %s", w.opts.seed, w.addr, w.servers.Brokers[0], w.servers.Redis)
+	before := s.Ready
 	s.Ready, s.Reason = w.readings.Ready.Ready()
 	s.Alerts = w.told()
 	var err error
@@ -90,7 +91,7 @@ func (w *watcher) look(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("read the watermark: %w", err)
 		}
 	}
-	if now.Sub(w.slow) < slowEvery {
+	if now.Sub(w.slow) < slowEvery && s.Ready == before { // live with the lag of a second ago looks wrong
 		return nil
 	}
 	return errors.Join(w.progress(ctx, now), w.trends(ctx), w.atRisk(ctx))
