@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -35,8 +33,9 @@ type change struct {
 }
 
 // Apply applies one event to its records and their contributions. The records
-// must be in memory (Need, Load).
-func (s *Shard) Apply(ev *event.Event, cause Cause) (Status, error) {
+// must be in memory, and i is the event's index among those that Need was last
+// called with.
+func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	if !s.reads(ev) {
 		return Ignored, nil
 	}
@@ -45,14 +44,16 @@ func (s *Shard) Apply(ev *event.Event, cause Cause) (Status, error) {
 		return Late, nil
 	}
 	s.cause = cause
-	hash := xxhash.Sum64(ev.Customer)
+	hash, c := s.found[i].hash, s.found[i].c
 	b := s.buckets[slotOf(hash, len(s.buckets))]
 	if b == nil {
-		return 0, fmt.Errorf("BUG: apply %s of %s: %w", ev.ID, ev.Customer, errNotLoaded)
+		return 0, fmt.Errorf("apply %s of %s: %w", ev.ID, ev.Customer, errNotLoaded)
 	}
-	c := b.find(hash, ev.Customer)
-	if c == nil {
-		c = s.newCustomer(b, hash, string(ev.Customer))
+	if c == nil { // perhaps an event before this one has brought it
+		if c = b.find(hash, ev.Customer); c == nil {
+			c = s.newCustomer(b, hash, string(ev.Customer))
+			b = s.buckets[slotOf(hash, len(s.buckets))]
+		}
 	}
 	if day <= c.base.walk.day {
 		c.base.walk = walk{day: day - 1} // nothing is folded before the first watermark's horizon
@@ -76,7 +77,7 @@ func (s *Shard) Apply(ev *event.Event, cause Cause) (Status, error) {
 		return Duplicate, nil
 	}
 	c.latest = max(c.latest, ev.Time)
-	c.stored = nil
+	c.changed = true
 	if b.used = true; !b.dirty {
 		s.touch(&b.block)
 	}

@@ -1,7 +1,6 @@
 package aggregator
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -93,10 +92,10 @@ func (s *Shard) table() *Table {
 func (s *Shard) appendBucket(dst []byte, b *bucket) []byte {
 	dst = append(dst, recordVersion)
 	for _, c := range b.customers {
-		if c.stored == nil {
+		if c.changed || c.stored == nil {
 			s.fold(c, false)
 			s.recBuf = c.append(s.recBuf[:0], s.lookback(), s.sources)
-			c.stored = bytes.Clone(s.recBuf)
+			c.stored, c.changed = append(c.stored[:0], s.recBuf...), false
 		}
 		dst = binary.AppendUvarint(dst, uint64(len(c.stored)))
 		dst = append(dst, c.stored...)

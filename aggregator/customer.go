@@ -24,7 +24,8 @@ type customer struct {
 	scored  float64 // its score there: MRR
 	firing  uint8   // bit r: stands in the set of firing alerts under rule r
 
-	stored []byte // as it was last written; nil: changed since
+	stored  []byte // as it was last written; nil: never
+	changed bool   // since
 
 	// derived
 	line         timeline

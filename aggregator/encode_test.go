@@ -31,7 +31,7 @@ func full() *customer {
 	c.signals = []reference{{kind: ticket, ref: "t1", since: 5, events: []refEvent{{6, true}, {7, false}}}, {kind: invoice, ref: "i1", events: []refEvent{{8, true}}}}
 	c.answers = []dayAnswer{{day: 19_650, kind: event.NPS, time: 9, source: "app", id: "n", score: 9000, max: 10_000}}
 	c.users = []user{{id: "acme", first: 19_600, hours: 1<<24 | 3, days: c.days, answers: []answer{{time: 9, day: 19_650, kind: event.CSAT, score: 4000, min: 1000, max: 5000, source: "app", id: "a", campaign: "q", ref: "t1"}}}, {id: "bob", first: noDay}}
-	c.base = base{at: 10, buysUntil: 19_700, firstPaid: 3, walk: walk{day: 19_500, band: Red, chains: [maxBandRules]chain{{1, 2}, {}, {3, 4}, {}}},
+	c.base = base{at: 10, buysUntil: 19_700, firstPaid: 3, walk: walk{day: 19_500, band: Red, chains: [maxBandRules]chain{{}, {3, 4}}},
 		money: moneyState{subs: []subscription{{name: "base", active: true, currency: event.Currency{'U', 'S', 'D'}, monthly: 5, lapse: 6}},
 			endings: []ending{{at: 11, targets: 1}}, totals: []total{{event.Currency{'U', 'S', 'D'}, 5}}}}
 	c.health = health{check: walk{day: 19_654, band: Green}, now: 12, runs: []bandRun{{19_501, Gone}, {19_600, Green}}}
@@ -54,7 +54,7 @@ func TestRecordReadsBack(t *testing.T) {
 		t.Fatalf("written again it differs:\n%x\n%x", first, again)
 	}
 	if c.money[3].effective != 1_691_000_000_000 || c.money[2].origin != (Origin{"purchases", 7}) || c.users[0].hours != 1<<24|3 || !c.attrs[1].null ||
-		c.base.walk.chains[2] != (chain{3, 4}) || c.health.runs[1].band != Green || c.signals[0].events[1] != (refEvent{7, false}) {
+		c.base.walk.chains[1] != (chain{3, 4}) || c.health.runs[1].band != Green || c.signals[0].events[1] != (refEvent{7, false}) {
 		t.Fatalf("read back: %+v", c)
 	}
 }

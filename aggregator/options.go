@@ -20,7 +20,7 @@ import (
 const Lookback = 100
 
 // maxBandRules bounds the alert rules on bands; each costs a few bytes a record.
-const maxBandRules = 4
+const maxBandRules = 2
 
 // maxDimensionValues is how many values of a dimension one shard keeps. A
 // dimension with more is switched off.
@@ -41,7 +41,7 @@ type Options struct {
 	ActivitySignal map[string]bool // names of signals that are activity
 	Dimensions     []string        // attributes that are segment dimensions
 	Profile        Profile
-	BandRules      []BandRule // at most 4
+	BandRules      []BandRule // at most maxBandRules
 	MaxUsersInline int        // users kept beside their customer; more go to pages of their own
 }
 

@@ -158,11 +158,15 @@ func checkAgainstOracle(t *rapid.T) {
 	seen := int64(0)
 	for at := 0; at < len(arrivals); {
 		batch := arrivals[at:min(len(arrivals), at+rapid.IntRange(1, 60).Draw(t, "batch"))]
-		high := seen
+		high, single := seen, rapid.Bool().Draw(t, "one by one")
 		d.need(t, s, batch)
 		for i := range batch {
-			d.need(t, s, batch[i:i+1]) // a split may have moved it
-			status, err := s.Apply(&batch[i], aggregator.Cause{Topic: "events", Offset: int64(at + i)})
+			at0 := i
+			if single {
+				d.need(t, s, batch[i:i+1])
+				at0 = 0
+			}
+			status, err := s.Apply(at0, &batch[i], aggregator.Cause{Topic: "events", Offset: int64(at + i)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -109,7 +109,7 @@ func (s *Shard) work() bool {
 		s.movePage(c, p)
 		moved += len(p.users)
 		c.pages.moved++
-		c.stored = nil
+		c.changed = true
 		s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
 	}
 	return len(s.jobs) > 0

@@ -20,7 +20,8 @@ func login(customer, user string, at int64, plan string) event.Event {
 
 func apply(t *testing.T, s *Shard, ev event.Event) {
 	t.Helper()
-	if _, err := s.Apply(&ev, Cause{}); err != nil {
+	s.Need([]event.Event{ev})
+	if _, err := s.Apply(0, &ev, Cause{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -56,8 +56,16 @@ type Shard struct {
 	dayBuf []dayspan
 	cutBuf []int64
 	runBuf []bandRun
+	found  []found // of the events that Need was called with last
 	encBuf []byte
 	recBuf []byte
+}
+
+// found is a look-up made ahead, for a whole batch: one after the other they
+// wait for memory together, while applying waits for each by itself.
+type found struct {
+	hash uint64
+	c    *customer // nil: not known when it was looked up
 }
 
 // Pair is a rule and the customer it is about.
@@ -193,23 +201,26 @@ func (s *Shard) Memory() int { return s.memory }
 
 // Need returns the keys of the records that the events touch and that are not
 // in memory, and of those that timers, splits and jobs wait for. Load them and
-// call it again until it returns none.
+// call it again until it returns none; then Apply takes the events by their index.
 func (s *Shard) Need(events []event.Event) []string {
 	asked := s.want
 	s.want = map[string]bool{}
+	s.found = s.found[:0]
 	for i := range events {
 		ev := &events[i]
-		if ev.Kind == event.Unknown || s.absent == 0 && s.paged == 0 {
+		h := xxhash.Sum64(ev.Customer)
+		s.found = append(s.found, found{hash: h})
+		if ev.Kind == event.Unknown {
 			continue
 		}
-		h := xxhash.Sum64(ev.Customer)
 		b := s.buckets[slotOf(h, len(s.buckets))]
 		if b == nil {
 			asked[bucketKey(slotOf(h, len(s.buckets)))] = true
 			continue
 		}
 		b.used = true
-		if c := b.find(h, ev.Customer); c != nil && c.pages != nil {
+		c := b.find(h, ev.Customer)
+		if s.found[i].c = c; c != nil && c.pages != nil {
 			s.needUser(c, ev, asked)
 		}
 	}

@@ -302,7 +302,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 		}
 	}
 	c.pages.users++
-	c.stored = nil
+	c.changed = true
 	if s.growPages(c) {
 		p = c.pages.list[slotOf(xxhash.Sum64(id), len(c.pages.list))]
 	}
@@ -317,7 +317,7 @@ func (s *Shard) spill(c *customer) {
 		n *= 2
 	}
 	c.pages = &pages{list: make([]*page, n), users: len(c.users), moved: n}
-	c.stored = nil
+	c.changed = true
 	s.paged++
 	for i := range c.pages.list {
 		c.pages.list[i] = s.newPage(c, i)

@@ -108,7 +108,7 @@ func (s *Shard) fireBucket(b *bucket) {
 			s.expire(c)
 			s.evaluate(c, farFuture)
 			if c.health.now != before {
-				c.stored = nil
+				c.changed = true
 				s.touch(&b.block)
 			}
 		}
@@ -136,6 +136,6 @@ func (s *Shard) expire(c *customer) {
 		c.money = slices.Delete(c.money, i, i+1)
 	}
 	c.derive(&s.opts)
-	c.stored = nil
+	c.changed = true
 	s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
 }

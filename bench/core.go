@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -32,35 +33,30 @@ const (
 	applyEvents = 1_000
 )
 
-// messages holds one batch of the stream as bytes and decoded. Its memory is
-// used again for the next batch.
+// messages are some messages of one partition as bytes and decoded. The memory
+// is used again for the next ones.
 type messages struct {
 	bytes   []byte
 	ends    []int
 	events  []event.Event
 	decoder *event.Decoder
-	latest  int64 // highest event time so far
 }
 
 func newMessages() *messages {
 	return &messages{decoder: event.NewDecoder(event.Options{Currency: currencyUSD})}
 }
 
-// fill writes the next n events of the stream.
-func (m *messages) fill(g *generator, n int) {
-	m.bytes, m.ends = m.bytes[:0], m.ends[:0]
-	var ev event.Event
-	for range n {
-		g.next(&ev)
-		m.bytes = ev.Append(m.bytes)
-		m.ends = append(m.ends, len(m.bytes))
-	}
+func (m *messages) add(ev *event.Event) {
+	m.bytes = ev.Append(m.bytes)
+	m.ends = append(m.ends, len(m.bytes))
 }
+
+func (m *messages) clear() { m.bytes, m.ends = m.bytes[:0], m.ends[:0] }
 
 func (m *messages) decode() error {
 	m.decoder.Reset()
-	if len(m.events) < len(m.ends) {
-		m.events = make([]event.Event, len(m.ends))
+	if cap(m.events) < len(m.ends) {
+		m.events = make([]event.Event, batchEvents)
 	}
 	m.events = m.events[:len(m.ends)]
 	at := 0
@@ -84,63 +80,95 @@ type coreRun struct {
 	customers           int
 }
 
-// runCore applies the stream to one shard, a commit every batchEvents, on one
-// core. What is timed apart: decoding, and Need to Committed.
+// coreShard is one shard without store and log.
+type coreShard struct {
+	state  *aggregator.Shard
+	in     *messages
+	latest int64 // highest event time so far
+	read   int
+}
+
+// runCore applies the stream to as many shards as the topic has partitions, a
+// commit of each every batchEvents of its own, on one core. What is timed apart:
+// decoding, and Need to Committed.
 func runCore(b *bench, days int) (coreRun, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	runtime.GC()
-	g, m := newGenerator(b.seed, b.events, days), newMessages()
-	s, err := aggregator.New(coreOptions())
-	if err != nil {
-		return coreRun{}, err
+	var shards [partitions]coreShard
+	for i := range shards {
+		state, err := aggregator.New(coreOptions())
+		if err != nil {
+			return coreRun{}, err
+		}
+		shards[i] = coreShard{state: state, in: newMessages()}
 	}
 	var r coreRun
-	for first := true; r.events < b.events; first = false {
-		m.fill(g, min(batchEvents, b.events-r.events))
-		r.bytes += len(m.bytes)
-		allocs := mallocs()
-		start, used := time.Now(), cpuTime()
-		pprof.Do(context.Background(), pprof.Labels("part", "decode"), func(context.Context) { err = m.decode() })
-		r.decode += time.Since(start)
-		r.decodeCPU += cpuTime() - used
+	var ev event.Event
+	g := newGenerator(b.seed, b.events, days)
+	for range b.events {
+		g.next(&ev)
+		p, err := consumer.Partition(consumer.Murmur2, ev.Customer, partitions)
 		if err != nil {
 			return coreRun{}, err
 		}
-		if !first {
-			r.decodeAllocs += mallocs() - allocs
+		s := &shards[p]
+		if s.in.add(&ev); len(s.in.ends) == batchEvents {
+			if err := s.batch(&r); err != nil {
+				return coreRun{}, err
+			}
 		}
-		start, used = time.Now(), cpuTime()
-		pprof.Do(context.Background(), pprof.Labels("part", "core"), func(context.Context) { err = applyBatch(s, m, &r) })
-		r.apply += time.Since(start)
-		r.applyCPU += cpuTime() - used
-		if err != nil {
+	}
+	for i := range shards {
+		if err := shards[i].batch(&r); err != nil {
 			return coreRun{}, err
 		}
-		r.events += len(m.events)
 	}
 	return r, nil
 }
 
-func applyBatch(s *aggregator.Shard, m *messages, r *coreRun) error {
-	for events := m.events; len(events) > 0; {
+// batch decodes and applies what was collected, and times it.
+func (s *coreShard) batch(r *coreRun) (err error) {
+	r.bytes += len(s.in.bytes)
+	allocs, first := mallocs(), s.read == 0
+	start, used := time.Now(), cpuTime()
+	pprof.Do(context.Background(), pprof.Labels("part", "decode"), func(context.Context) { err = s.in.decode() })
+	r.decode += time.Since(start)
+	r.decodeCPU += cpuTime() - used
+	if err != nil {
+		return err
+	}
+	if !first { // the first one makes the memory that the others use again
+		r.decodeAllocs += mallocs() - allocs
+	}
+	start, used = time.Now(), cpuTime()
+	pprof.Do(context.Background(), pprof.Labels("part", "core"), func(context.Context) { err = s.apply(r) })
+	r.apply += time.Since(start)
+	r.applyCPU += cpuTime() - used
+	r.events += len(s.in.events)
+	s.read += len(s.in.events)
+	s.in.clear()
+	return err
+}
+
+func (s *coreShard) apply(r *coreRun) error {
+	for events := s.in.events; len(events) > 0; {
 		n := min(applyEvents, len(events))
-		if need := s.Need(events[:n]); len(need) > 0 {
+		if need := s.state.Need(events[:n]); len(need) > 0 {
 			return fmt.Errorf("%d records are missing in a shard that was never stored", len(need))
 		}
 		for i := range events[:n] {
-			m.latest = max(m.latest, events[i].Time)
-			if _, err := s.Apply(&events[i], aggregator.Cause{Topic: "events", Offset: int64(r.events + i)}); err != nil {
+			s.latest = max(s.latest, events[i].Time)
+			if _, err := s.state.Apply(i, &events[i], aggregator.Cause{Topic: "events"}); err != nil {
 				return err
 			}
 		}
-		for s.Advance(m.latest-10_000, 1095) {
-			s.Need(nil)
-		}
 		events = events[n:]
 	}
-	ch := s.Changes()
-	r.records += len(ch.Records)
-	s.Committed(1 << 40)
+	for s.state.Advance(s.latest-10_000, 1095) {
+		s.state.Need(nil)
+	}
+	r.records += len(s.state.Changes().Records)
+	s.state.Committed(1 << 40)
 	return nil
 }
 
@@ -179,7 +207,7 @@ func runCores(_ context.Context, b *bench) error {
 			t.add("bytes of an event", float64(r.bytes)/n)
 			t.add("stored values written, for 1,000 events", 1000*float64(r.records)/n)
 		}
-		fmt.Printf("%d events over %d days, batches of %d, a commit each %d:\n", b.events, days, applyEvents, batchEvents)
+		fmt.Printf("%d events over %d days, %d shards one after the other, a commit of a shard each %d:\n", b.events, days, partitions, batchEvents)
 		t.print()
 	}
 	return nil

@@ -40,7 +40,8 @@ func (w *worker) apply(customer, moment string, change func(*event.Event)) {
 	w.ids++
 	ev := event.Event{ID: fmt.Append(nil, w.ids), Source: []byte("test"), Customer: []byte(customer), Time: at.UnixMilli()}
 	change(&ev)
-	status, err := w.shard.Apply(&ev, aggregator.Cause{})
+	w.shard.Need([]event.Event{ev})
+	status, err := w.shard.Apply(0, &ev, aggregator.Cause{})
 	if err != nil || status != aggregator.Applied {
 		w.t.Fatalf("%s of %s: %v %v", moment, customer, status, err)
 	}
@@ -198,7 +199,8 @@ func TestACustomerWhoseBucketIsSplitIsFound(t *testing.T) {
 	moment := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC).UnixMilli()
 	for i := range 50 {
 		ev := event.Event{Kind: event.Login, ID: fmt.Append(nil, i), Source: []byte("test"), Customer: fmt.Append(nil, "c", i), Time: moment}
-		if _, err := shard.Apply(&ev, aggregator.Cause{}); err != nil {
+		shard.Need([]event.Event{ev})
+		if _, err := shard.Apply(0, &ev, aggregator.Cause{}); err != nil {
 			t.Fatal(err)
 		}
 	}

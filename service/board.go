@@ -64,6 +64,7 @@ func (b *board) Ready() (ok bool, reason string) {
 type shardMetrics struct{ board *board }
 
 var (
+	readTotal     = prometheus.NewDesc("tidemark_messages_read_total", "Messages read, as committed; the sum of tidemark_messages_total but for what expired.", []string{"shard"}, nil)
 	messagesTotal = prometheus.NewDesc("tidemark_messages_total", "Messages by what became of them, as committed.", []string{"shard", "outcome", "reason"}, nil)
 	lagMessages   = prometheus.NewDesc("tidemark_lag_messages", "Messages between what is committed and the ends of the logs.", []string{"shard"}, nil)
 	shardReady    = prometheus.NewDesc("tidemark_shard_ready", "1 where the shard's offsets move or its log is at its end.", []string{"shard", "state"}, nil)
@@ -72,6 +73,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (m *shardMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- readTotal
 	ch <- messagesTotal
 	ch <- lagMessages
 	ch <- shardReady
@@ -84,6 +86,10 @@ func (m *shardMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, st := range statuses {
 		shard := strconv.Itoa(st.Shard)
 		for label, n := range st.Counters {
+			if label == "read" {
+				ch <- prometheus.MustNewConstMetric(readTotal, prometheus.CounterValue, float64(n), shard)
+				continue
+			}
 			outcome, reason, _ := strings.Cut(label, "/")
 			ch <- prometheus.MustNewConstMetric(messagesTotal, prometheus.CounterValue, float64(n), shard, outcome, reason)
 		}

@@ -133,6 +133,7 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 	group.Go(func() error { return s.poll(ctx) })
 	fetcher := consumer.NewFetcher(consumer.FetcherOptions{
 		Transport: security.Transport(s.worker.Inputs...), Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Log: s.log, QueueBytes: int(s.cfg.Queue),
+		BatchMessages: worker.SharedBatch(s.cfg.Batch.Live),
 	})
 	defer fetcher.Close()
 	if err := s.wire(set, security, fetcher); err != nil {

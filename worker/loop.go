@@ -82,6 +82,12 @@ func (t *tenure) collect(ctx context.Context, next *input) error {
 	}
 }
 
+// SharedBatch is how many messages several record batches may have together in
+// one consumer.Batch. Such a Batch is applied as a whole: what is stored beside
+// the next offset is the CRC of its last record batch, and a take-over would
+// find another one at an offset in the midst of it.
+func SharedBatch(liveBatch int) int { return min(chunk, liveBatch) }
+
 // take applies a chunk of an input's batch and returns how many messages it was.
 func (t *tenure) take(ctx context.Context, in *input, limit int) (int, error) {
 	if in.batch == nil {
@@ -91,7 +97,11 @@ func (t *tenure) take(ctx context.Context, in *input, limit int) (int, error) {
 		in.pos = 0
 	}
 	b := in.batch
-	part := b.Messages[in.pos:min(len(b.Messages), in.pos+min(chunk, max(limit, 1)))]
+	size := min(chunk, max(limit, 1))
+	if len(b.Messages) <= SharedBatch(t.opts.LiveBatch) {
+		size = len(b.Messages) // perhaps of several record batches: not to be split
+	}
+	part := b.Messages[in.pos:min(len(b.Messages), in.pos+size)]
 	if err := t.applyAll(ctx, in, part); err != nil {
 		return 0, err
 	}
@@ -136,7 +146,7 @@ func (t *tenure) applyAll(ctx context.Context, in *input, messages []consumer.Me
 		return err
 	}
 	for i := range good {
-		if err := t.apply(ctx, in, &messages[origin[i]], &good[i]); err != nil {
+		if err := t.apply(in, i, &messages[origin[i]], &good[i]); err != nil {
 			return err
 		}
 	}
@@ -196,7 +206,7 @@ func (t *tenure) need(ctx context.Context, events []event.Event) error {
 }
 
 // apply applies one event and counts what became of its message.
-func (t *tenure) apply(ctx context.Context, in *input, m *consumer.Message, ev *event.Event) error {
+func (t *tenure) apply(in *input, i int, m *consumer.Message, ev *event.Event) error {
 	if ev.Kind != event.Unknown {
 		at := ev.Time
 		if m.AppendTime {
@@ -205,14 +215,9 @@ func (t *tenure) apply(ctx context.Context, in *input, m *consumer.Message, ev *
 		in.at.Watermark = max(in.at.Watermark, at)
 	}
 	cause := aggregator.Cause{Topic: in.topic, Partition: t.shard, Offset: m.Offset}
-	status, err := t.state.Apply(ev, cause)
-	if err != nil { // a split has moved what it touches
-		if err := t.need(ctx, []event.Event{*ev}); err != nil {
-			return err
-		}
-		if status, err = t.state.Apply(ev, cause); err != nil {
-			return stopped{err}
-		}
+	status, err := t.state.Apply(i, ev, cause)
+	if err != nil {
+		return stop("BUG: %w", err)
 	}
 	switch status {
 	case aggregator.Applied:

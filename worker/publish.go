@@ -159,6 +159,9 @@ func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Fi
 	switch {
 	case firing:
 		a.Reason = alert.HealthReason(x.Subject, v.Band.String(), civil.Format(civil.Of(f.Since, t.opts.Zone)), parts)
+		if v.Band != aggregator.Red { // it has been within the time that the rule waits before it resolves
+			a.Reason = alert.HealthReason(x.Subject, "no longer red, and was", civil.Format(civil.Of(f.Since, t.opts.Zone)), parts)
+		}
 	case v.Band == aggregator.Gone:
 		a.Since, a.Reason = alert.Moment(v.Now), alert.Churned(x.Subject, day)
 	default:

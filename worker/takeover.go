@@ -204,7 +204,7 @@ func (t *tenure) openInputs(ctx context.Context, set consumer.TopicSet) error {
 			}
 		}
 		t.head.Offsets[name] = off
-		t.inputs = append(t.inputs, &input{topic: name, at: off, stream: t.opts.Fetcher.Open(name, t.shard, off.Next, t.wake)})
+		t.inputs = append(t.inputs, &input{topic: name, at: off, end: end, stream: t.opts.Fetcher.Open(name, t.shard, off.Next, t.wake)})
 	}
 	return nil
 }

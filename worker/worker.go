@@ -168,5 +168,6 @@ func (w *Worker) own(ctx context.Context) error {
 	if err := t.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over shard %d: %w", w.shard, err)
 	}
+	t.report() // there may be nothing to commit for a long time
 	return t.loop(ctx)
 }

@@ -136,7 +136,7 @@ func readCommitted(ctx context.Context, addr string) (int64, error) {
 	var total float64
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
-		if !strings.HasPrefix(lines.Text(), `tidemark_messages_total{outcome="read"`) {
+		if !strings.HasPrefix(lines.Text(), `tidemark_messages_read_total{`) {
 			continue
 		}
 		n, err := strconv.ParseFloat(lines.Text()[strings.LastIndexByte(lines.Text(), ' ')+1:], 64)
