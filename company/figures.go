@@ -151,21 +151,10 @@ const withAttempts = 5
 // f where there is no watermark yet.
 func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f func(*kpi.Source)) error {
 	for range withAttempts {
-		r.mu.Lock()
-		r.group()
-		need := r.view.missing(segments, from-kpi.LookBack, to)
+		need, v, owners := r.read(segments, from, to, f)
 		if len(need) == 0 {
-			if w := r.watermark(); w != 0 {
-				f(&kpi.Source{
-					Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
-					Watermark: w, MinSample: r.opts.MinSample,
-				})
-			}
-			r.mu.Unlock()
 			return nil
 		}
-		v, owners := r.view, r.view.owners()
-		r.mu.Unlock()
 		loaded := map[int]map[string][]byte{}
 		for shard, days := range need {
 			rows, err := r.loadFrozen(ctx, shard, days)
@@ -179,6 +168,25 @@ func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f 
 		}
 	}
 	return errors.New("shards changed hands while frozen rows were read; try again")
+}
+
+// read calls f where everything it may ask for is in memory; else it returns
+// what is missing, and of which view and owners.
+func (r *Reader) read(segments []string, from, to int32, f func(*kpi.Source)) (need map[int][]frozenDay, v *view, owners []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.group()
+	need = r.view.missing(segments, from-kpi.LookBack, to)
+	if len(need) > 0 {
+		return need, r.view, r.view.owners()
+	}
+	if w := r.watermark(); w != 0 {
+		f(&kpi.Source{
+			Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
+			Watermark: w, MinSample: r.opts.MinSample,
+		})
+	}
+	return nil, nil, nil
 }
 
 // frozenChunk is how many fields one command reads.

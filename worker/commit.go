@@ -213,10 +213,10 @@ func (t *tenure) report() {
 	}
 	counters := maps.Clone(t.head.Counters)
 	number, next := t.id.Number, t.next()
+	if t.Status().State != state {
+		t.log.Info("shard is "+state, zap.String("reason", reason), zap.Int64("lag", lag))
+	}
 	t.say(func(s *Status) {
-		if s.State != state {
-			t.log.Info("shard is "+state, zap.String("reason", reason), zap.Int64("lag", lag))
-		}
 		s.State, s.Reason, s.Lag, s.Counters, s.Commits, s.Next = state, reason, lag, counters, number, next
 		s.Progress = time.Now()
 	})
