@@ -320,6 +320,21 @@ func testLookSameP(t *testing.T, w *topics) {
 	}
 }
 
+// What was said to be committed is looked for.
+func testLookMissing(t *testing.T, w *topics) {
+	var net wire
+	p := w.open(t, net.opt())
+	publish(t, p, at(1, alert(true, "r", "a")))
+	net.on(once(kmsg.EndTxn, abort))
+	publish(t, p, at(2, alert(true, "r", "b"))) // so it was told
+	w.committed(t, w.cursors)
+	if err := p.Look(t.Context()); err == nil {
+		t.Error("a publication that is not there was not missed")
+	}
+	knows(t, w.open(t), 1, 1, map[string]uint64{"r|a": 1})
+	w.hasSaid(t, "r|a#1 firing")
+}
+
 func testLookCut(t *testing.T, w *topics) {
 	var net wire
 	o := w.options(net.opt())

@@ -25,7 +25,9 @@ type Publisher struct {
 	inits    int64 // InitProducerId requests sent by the end of T2
 	reader   *reader
 
-	known cursor // what is announced; moved on by Open and P4 alone
+	known    cursor // what is announced; moved on by Open and P4 alone
+	headerAt int64  // offset of its header, -1 where not known
+	seen     Header // newest header that the reader has come by
 
 	closing sync.Once
 	closed  atomic.Bool
@@ -59,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	p := &Publisher{options: o}
+	p := &Publisher{options: o, headerAt: -1}
 	p.known.announced = make(map[Pair]uint64)
 	var err error
 	if p.client, err = o.client(&p.requests); err != nil {
@@ -130,6 +132,7 @@ func (p *Publisher) readCursor(parent context.Context) error {
 			}
 		}
 	}
+	p.seen = p.known.header
 	return nil
 }
 
@@ -160,10 +163,10 @@ func (p *Publisher) Header() Header {
 // only, and not beyond the next Publish.
 func (p *Publisher) Announced() map[Pair]uint64 { return p.known.announced }
 
-// Look is L2: has anybody published for this shard since? It reads on from T3
-// to the present end of the cursor partition, which is one short request where
-// nothing has come. ErrFenced means that another publication was found; after
-// any error the publisher is closed.
+// Look is L2: does the cursor partition hold what we know, and nothing above?
+// It reads on from T3 to the partition's present end, which is one short
+// request where nothing has come. ErrFenced means that another's publication
+// was found. After any error the publisher is closed.
 func (p *Publisher) Look(ctx context.Context) error {
 	if p.closed.Load() {
 		return ErrClosed
@@ -195,11 +198,17 @@ func (p *Publisher) look(ctx context.Context) error {
 				return fmt.Errorf("publication %d at offset %d of %s, ours is %d: %w",
 					seen.header.P, r.Offset, p.reader, p.known.header.P, ErrFenced)
 			}
+			p.seen = seen.header
 		}
 		if p.reader.next >= stable {
-			return nil
+			break
 		}
 	}
+	// Our own newest may still be hidden, but not be passed by.
+	if p.headerAt >= 0 && p.reader.next > p.headerAt && p.seen.P < p.known.header.P {
+		return fmt.Errorf("publication %d was committed, and is not at offset %d of %s", p.known.header.P, p.headerAt, p.reader)
+	}
+	return nil
 }
 
 // Close gives up publishing. An open transaction is left to the successor's

@@ -8,12 +8,13 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // transaction is a publication, ready to be sent.
 type transaction struct {
-	records []*kgo.Record
+	records []*kgo.Record // the header is the last one
 	header  Header
 	changes map[Pair]uint64 // n of what fires, 0 for what is resolved
 }
@@ -35,7 +36,7 @@ func (p *Publisher) Publish(ctx context.Context, publication Publication) error 
 		p.Close() // in doubt: nothing is retried, and the library is given no chance to
 		return fmt.Errorf("publish for shard %d: %w", p.options.Shard, asFence(err))
 	}
-	p.known.header = t.header
+	p.known.header, p.headerAt = t.header, t.records[len(t.records)-1].Offset
 	for pair, n := range t.changes {
 		if n == 0 {
 			delete(p.known.announced, pair)
@@ -120,6 +121,9 @@ func (p *Publisher) commit(ctx context.Context, t *transaction) error {
 	if err := p.produce(ctx, t.records); err != nil {
 		return err
 	}
+	if err := p.settle(ctx, t.records); err != nil {
+		return err
+	}
 	// Not half of it: a new InitProducerId has aborted what went before.
 	if err := p.sameProducer(); err != nil {
 		return err
@@ -158,6 +162,30 @@ func (p *Publisher) produce(ctx context.Context, records []*kgo.Record) error {
 	}
 	if flushed != nil {
 		return fmt.Errorf("produce %d records: %w", len(records), flushed)
+	}
+	return nil
+}
+
+// settle waits until EndTransaction can see what was produced. On meeting a
+// topic the library hands its records to the broker before it stores the
+// topic's partitions; where their acknowledgements are quicker than the store,
+// EndTransaction finds nothing that it should end, aborts, and says nil.
+func (p *Publisher) settle(ctx context.Context, records []*kgo.Record) error {
+	stored := make(map[string]bool)
+	for _, r := range records {
+		if stored[r.Topic] {
+			continue
+		}
+		err := retry(ctx, func() error {
+			if leader, _, err := p.client.PartitionLeader(r.Topic, r.Partition); err != nil || leader < 0 {
+				return fmt.Errorf("partition %s/%d is not known yet: %w", r.Topic, r.Partition, errors.Join(err, kerr.LeaderNotAvailable))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		stored[r.Topic] = true
 	}
 	return nil
 }

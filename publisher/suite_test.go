@@ -40,6 +40,7 @@ func suite(t *testing.T, addr string) {
 		{"look", testLook},
 		{"look without a broker", testLookCut},
 		{"look finds the same p", testLookSameP},
+		{"look misses one's own", testLookMissing},
 		{"notes", testNotes},
 		{"large message", testLarge},
 		{"message too large", testTooLarge},

@@ -1,6 +1,7 @@
 package publisher_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -19,6 +20,7 @@ const (
 	pass      verdict = iota
 	loseReply         // the broker does as it was told, the answer is lost
 	lose              // it never arrives
+	abort             // EndTxn: its "commit" arrives as an "abort"
 	die               // it never arrives, and nothing will any more: the process is killed
 )
 
@@ -130,6 +132,10 @@ func (t *tap) Write(b []byte) (int, error) {
 		}
 		t.Close()
 		return n, nil
+	case abort: // the flag is the last byte before the tags
+		b = bytes.Clone(b)
+		b[len(b)-2] = 0
+		return t.Conn.Write(b)
 	default:
 		return t.Conn.Write(b)
 	}
