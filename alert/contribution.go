@@ -61,7 +61,7 @@ func Print(cs []Contribution) (score int64, printed []Printed) {
 		most.Add(most, c.Most)
 	}
 	score = floor(sum)
-	w, l, ch := Round(weighted), roundTo(lost, nearest(most)-score), Round(change)
+	w, l, ch := roundTo(weighted, score), roundTo(lost, nearest(most)-score), Round(change)
 	printed = make([]Printed, len(cs))
 	for i, c := range cs {
 		printed[i] = Printed{

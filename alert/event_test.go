@@ -200,3 +200,13 @@ func TestEncode(t *testing.T) {
 		t.Errorf("cause %v names more than its timer", cause)
 	}
 }
+
+// TestPrintRoundsTheScoreDown: 24.8 + 24.8 is 49.6. Bands begin at their edge, so
+// that is 49 and not 50, and the parts add up to 49.
+func TestPrintRoundsTheScoreDown(t *testing.T) {
+	part := Contribution{Weighted: big.NewRat(248, 10), Most: big.NewRat(50, 1)}
+	score, printed := Print([]Contribution{part, part})
+	if sum := printed[0].Weighted + printed[1].Weighted; score != 49 || sum != 49 {
+		t.Fatalf("score %d, parts add up to %d", score, sum)
+	}
+}
