@@ -12,8 +12,9 @@ import (
 
 // What workers log, by which a fault is known to have been met.
 const (
-	startOver = "in doubt: start over"
-	released  = "shards released"
+	startOver       = "in doubt: start over"
+	released        = "shards released"
+	generationEnded = "generation has ended"
 )
 
 // commit plays one fault, up to the moment at which the logs show that it was
@@ -183,11 +184,15 @@ func (p *play) pause(ctx context.Context, f fault) error {
 	if err := errors.Join(err, w.Signal(syscall.SIGCONT)); err != nil {
 		return err
 	}
-	line, err := w.Log.Await(ctx, mark, startOver)
+	// With nothing in hand it may hear of its session's end first.
+	line, err := w.Log.Await(ctx, mark, startOver, generationEnded)
 	if err != nil {
 		return fmt.Errorf("the zombie did not notice that it is one: %w", err)
 	}
-	p.tell("%s was fenced: %s", w.Name, line.Error)
+	if line.Msg == startOver {
+		p.fenced = true
+	}
+	p.tell("%s noticed: %s %s", w.Name, line.Msg, line.Error)
 	return nil
 }
 

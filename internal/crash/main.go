@@ -24,13 +24,14 @@ func main() {
 	n := flag.Int("n", 20, "schedules to play")
 	seed := flag.Uint64("seed", 0, "seed of the first; the others follow it (default: the time)")
 	jobs := flag.Int("jobs", 2, "schedules at a time")
+	alone := flag.String("only", "", "play this kind of fault alone, such as \"redis cut\"; \"none\": no fault")
 	keep := flag.String("keep", "", "folder for the logs of schedules that fail (default: a new one)")
 	flag.Parse()
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano() / 1000)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := soak(ctx, *n, *seed, *jobs, *keep)
+	err := soak(ctx, only(schedules(*seed, *n), kind(*alone)), *jobs, *keep)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,8 +39,8 @@ func main() {
 	}
 }
 
-// soak plays n schedules and tells of each that fails.
-func soak(ctx context.Context, n int, seed uint64, jobs int, keep string) (err error) {
+// soak plays schedules and tells of each that fails.
+func soak(ctx context.Context, list []schedule, jobs int, keep string) (err error) {
 	if keep == "" {
 		if keep, err = os.MkdirTemp("", "tidemark-crash-"); err != nil {
 			return fmt.Errorf("make a folder for logs: %w", err)
@@ -52,7 +53,7 @@ func soak(ctx context.Context, n int, seed uint64, jobs int, keep string) (err e
 	defer func() { err = errors.Join(err, kafka.Stop(), endtoend.RemoveBinary()) }()
 	began := time.Now()
 	failed := 0
-	seen := playAll(ctx, kafka, schedules(seed, n), jobs, keep, func(o outcome) {
+	seen := playAll(ctx, kafka, list, jobs, keep, func(o outcome) {
 		if o.err == nil {
 			fmt.Printf("ok   %s\n", o)
 			return
@@ -60,9 +61,9 @@ func soak(ctx context.Context, n int, seed uint64, jobs int, keep string) (err e
 		failed++
 		fmt.Printf("FAIL %s\n%v\n", o, o.err)
 	})
-	fmt.Printf("%d schedules in %v, %d failed; %s\n", n, time.Since(began).Round(time.Second), failed, seen)
+	fmt.Printf("%d schedules in %v, %d failed; %s\n", len(list), time.Since(began).Round(time.Second), failed, seen)
 	if failed > 0 {
-		return fmt.Errorf("%d of %d schedules failed; their logs are in %s", failed, n, keep)
+		return fmt.Errorf("%d of %d schedules failed; their logs are in %s", failed, len(list), keep)
 	}
 	return errors.Join(ctx.Err(), os.RemoveAll(keep))
 }

@@ -34,6 +34,7 @@ type outcome struct {
 	story    []string // what was done to whom
 	numbers  string   // how much there was of what
 	held     bool     // a shard was seen to hold its publications
+	fenced   bool     // a zombie was refused by Redis or Kafka
 	took     time.Duration
 	err      error
 }
@@ -56,6 +57,7 @@ type play struct {
 	floor     int64          // of the append-only file: nothing before it is cut off
 	positions map[string]fed // by "topic/partition@offset"
 	began     time.Time
+	fenced    bool // written by faults, one after the other
 	mu        sync.Mutex
 	story     []string
 }
@@ -100,7 +102,7 @@ func run(ctx context.Context, kafka *testserver.Kafka, s schedule, dir string) (
 	if o.err = p.play(ctx); o.err == nil {
 		o.numbers, o.err = p.verify(ctx)
 	}
-	o.held = p.saw("shard is held")
+	o.held, o.fenced = p.saw("shard is held"), p.fenced
 	if o.err == nil {
 		o.err = errors.Join(p.space.DeleteTopics(ctx), os.RemoveAll(dir))
 	}
@@ -117,11 +119,18 @@ func (p *play) saw(text string) bool {
 	return false
 }
 
-// killAll leaves no process behind, however the schedule ended.
+// killAll leaves no process behind, however the schedule ended. What is still
+// there has not done its work: SIGQUIT has it write down where it stands.
 func (p *play) killAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
 	for _, w := range p.workers {
 		if w.Running() {
-			_ = w.Signal(syscall.SIGKILL)
+			_ = w.Signal(syscall.SIGCONT)
+			_ = w.Signal(syscall.SIGQUIT)
+			if _, err := w.Wait(ctx); err != nil {
+				_ = w.Signal(syscall.SIGKILL)
+			}
 		}
 	}
 }
@@ -240,7 +249,8 @@ func playAll(ctx context.Context, kafka *testserver.Kafka, list []schedule, jobs
 // summary is what was seen in a run of schedules.
 type summary struct {
 	faults map[kind]int
-	held   int
+	held   int // schedules in which publications were held
+	fenced int // schedules in which a zombie was refused
 }
 
 func (s *summary) add(o outcome) {
@@ -249,6 +259,9 @@ func (s *summary) add(o outcome) {
 	}
 	if o.held {
 		s.held++
+	}
+	if o.fenced {
+		s.fenced++
 	}
 }
 
@@ -267,5 +280,5 @@ func (s *summary) String() string {
 	for _, k := range kinds {
 		parts = append(parts, fmt.Sprintf("%s %d", k, s.faults[k]))
 	}
-	return fmt.Sprintf("faults: %s; publications held in %d schedules", strings.Join(parts, ", "), s.held)
+	return fmt.Sprintf("faults: %s; publications held in %d schedules, zombies fenced in %d", strings.Join(parts, ", "), s.held, s.fenced)
 }

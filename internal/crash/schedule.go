@@ -150,3 +150,19 @@ func drawKind(r *rand.Rand) kind {
 }
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
+
+// only leaves one kind of fault in schedules, in place of each of the others.
+func only(list []schedule, k kind) []schedule {
+	for i := range list {
+		switch k {
+		case "":
+		case "none":
+			list[i].faults = nil
+		default:
+			for j := range list[i].faults {
+				list[i].faults[j].kind = k
+			}
+		}
+	}
+	return list
+}

@@ -15,6 +15,7 @@ const pollEvery = 25 * time.Millisecond
 func Eventually(ctx context.Context, ask func() error) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
+	var last error // before the time was up, so that it tells more than that
 	for {
 		err := ask()
 		var final stopped
@@ -23,7 +24,10 @@ func Eventually(ctx context.Context, ask func() error) error {
 			return nil
 		case errors.As(err, &final):
 			return final.error
+		case ctx.Err() != nil && last != nil:
+			return fmt.Errorf("%w (%w)", last, ctx.Err())
 		}
+		last = err
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w)", err, ctx.Err())

@@ -165,7 +165,8 @@ func (w *Workspace) Audit(ctx context.Context) error {
 		return err
 	}
 	if code != 0 {
-		return fmt.Errorf("tidemark audit ended with code %d:\n%s", code, out)
+		const shown = 1500
+		return fmt.Errorf("tidemark audit ended with code %d:\n%.*s", code, shown, out)
 	}
 	return nil
 }
