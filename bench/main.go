@@ -24,6 +24,8 @@ type bench struct {
 	events     int    // of the stream
 	byHand     int    // how many of them the hand-written consumer reads
 	rounds     int    // of each part
+	seconds    int    // of steady load, part latency
+	users      int    // parts bytes and takeover
 	binary     string // of tidemark; "": built from this checkout
 	logs       string // folder for logs and profiles of tidemark serve
 	profile    bool   // CPU profiles of tidemark serve and of the core
@@ -43,9 +45,16 @@ type part struct {
 var parts = []part{
 	{"core", "decoder and aggregator alone, on one core, no I/O", runCores},
 	{"throughput", "2 M events through Kafka: bare reader, hand-written consumers, tidemark serve", runThroughput},
+	{"latency", "event to alert and event to KPI at a steady rate", runLatency},
+	{"bytes", "Redis bytes a user", runBytes},
+	{"takeover", "taking over a shard", runTakeover},
 }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == "serve" {
+		profiledServe(os.Args[2:])
+		return
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -63,6 +72,8 @@ func run() (err error) {
 	flag.IntVar(&b.events, "events", 2_000_000, "events of the stream")
 	flag.IntVar(&b.byHand, "by-hand", 500_000, "events that a hand-written consumer reads")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each part")
+	flag.IntVar(&b.seconds, "seconds", 20, "seconds of steady load a round, part latency")
+	flag.IntVar(&b.users, "users", 1_000_000, "users, parts bytes and takeover")
 	flag.StringVar(&b.binary, "tidemark", "", "the tidemark binary; built when empty")
 	flag.StringVar(&b.logs, "logs", "", "folder for logs and profiles; a temporary one when empty")
 	flag.BoolVar(&b.profile, "profile", false, "write CPU profiles into the folder of the logs")

@@ -77,7 +77,15 @@ func (b *bench) serve(ctx context.Context, ns namespace) (*serveProcess, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &serveProcess{cmd: exec.CommandContext(ctx, binary, "serve", "--config", name+".yaml"),
+	argv := []string{binary, "serve", "--config", name + ".yaml"}
+	if b.profile {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		argv = []string{self, "serve", name + ".yaml", name + ".prof"}
+	}
+	p := &serveProcess{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...),
 		done: make(chan struct{}), log: name + ".log", http: listen}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {

@@ -102,13 +102,20 @@ func (g *generator) at(ev *event.Event, at int64) {
 	}
 	g.made++
 	g.id = fmt.Appendf(g.id[:0], "01J9ZK%010d", g.made)
-	g.customer = fmt.Appendf(g.customer[:0], "cust-%07d", scramble(k))
+	g.customer = customerID(g.customer[:0], k)
 	ev.ID, ev.Customer = g.id, g.customer
 }
 
 func (g *generator) userID(k int) []byte {
-	g.user = fmt.Appendf(g.user[:0], "user-%09d-%d", scramble(k), g.rnd.IntN(usersEach))
+	g.user = userID(g.user[:0], k, g.rnd.IntN(usersEach))
 	return g.user
+}
+
+func customerID(dst []byte, k int) []byte { return fmt.Appendf(dst, "cust-%07d", scramble(k)) }
+
+// userID is 16 bytes long.
+func userID(dst []byte, k, user int) []byte {
+	return fmt.Appendf(dst, "user-%09d-%d", scramble(k), user)
 }
 
 // scramble numbers customers in an order without meaning: 7,368,787 is prime.
