@@ -145,6 +145,13 @@ var bandSlots = [bandEnd]int{Unrated: int(HealthUnknown), Red: int(HealthRed), A
 
 // contributeHealth: paying customers by band, and the MRR of red ones.
 func (s *Shard) contributeHealth(e *emitter, c *customer) {
+	// What was red when it was evaluated stays so until a timer: its amount too.
+	// A fold may have put the amounts' beginning behind that day; no amount
+	// changed between it and the first unfrozen day.
+	hold := c.health.day + 1
+	if s.cells.started {
+		hold = max(hold, s.cells.first+1)
+	}
 	for i, r := range c.health.runs {
 		to := farFuture
 		if i+1 < len(c.health.runs) {
@@ -155,7 +162,7 @@ func (s *Shard) contributeHealth(e *emitter, c *customer) {
 		}
 		e.level(bandSlots[r.band], r.day, to, 1)
 		if r.band == Red {
-			s.contributeMRR(e, c, MRRAtRisk, r.day, to, c.health.day+1)
+			s.contributeMRR(e, c, MRRAtRisk, r.day, to, hold)
 		}
 	}
 }

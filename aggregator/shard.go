@@ -192,6 +192,10 @@ func (s *Shard) FirstDay() int32 { return s.cells.first }
 // Firing is the set of customers' alerts that should be firing. It belongs to the shard.
 func (s *Shard) Firing() map[Pair]Firing { return s.firing }
 
+// Settled says whether all timers up to the watermark have fired, so that what
+// time raises up to there has been raised. Advance may leave it for later steps.
+func (s *Shard) Settled() bool { return s.minDue > s.watermark }
+
 // Busy says whether users of a customer are still being moved to another
 // segment, so that figures of segments are not complete.
 func (s *Shard) Busy() bool { return len(s.jobs) > 0 }
