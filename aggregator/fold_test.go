@@ -33,6 +33,7 @@ func TestFoldBehindTheEvaluation(t *testing.T) {
 	if c.base.at == 0 {
 		t.Fatal("nothing was folded")
 	}
+	s.Advance(someDay+370*day, 1000) // now its old contribution is taken back
 	if wrong := s.Audit(); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
