@@ -32,6 +32,12 @@ func (t *tenure) publish(ctx context.Context) error {
 	if !t.reaches() { // P1: hold
 		return nil
 	}
+	if !t.state.Settled() {
+		// The header's watermark says that whatever is due by then was raised (P2):
+		// a note that a timer raises behind it would count as said. The commit that
+		// fires the last of these timers publishes.
+		return nil
+	}
 	// P2: what was read again after a loss of commits may have been said before it.
 	t.dropSaid()
 	p := publisher.Publication{Header: publisher.Header{Offsets: map[string]int64{}, Watermark: t.head.Watermark}}

@@ -80,8 +80,9 @@ func (t *tenure) takeOver(ctx context.Context) error {
 	t.dropSaid()
 	t.log.Info("shard taken over", zap.Uint64("commit", t.id.Number), zap.Uint64("publication", t.pub.Header().P),
 		zap.Int64("watermark", t.head.Watermark), zap.Any("offsets", t.next()))
-	// T5: publish what is due.
-	return t.publish(ctx)
+	// T5: publish what is due, once time has raised what the predecessor's last
+	// commit left for the next.
+	return t.finish(ctx)
 }
 
 // release forgets the shard.
