@@ -192,8 +192,10 @@ func (c *cells) start(first int32) {
 
 // freeze moves first on, a day at a time: the levels of the old first day are
 // written out as plain values, then the changes of the next day enter the
-// opening. keepFrom is the first day whose frozen rows are kept at all.
-func (c *cells) freeze(first, keepFrom int32) {
+// opening. Rows of days more than keep before first are deleted.
+func (c *cells) freeze(first, keep int32) {
+	c.expire(c.first-keep, first-keep)
+	keepFrom := first - keep
 	for c.first < first {
 		if quiet := c.quietUntil(first); quiet > c.first { // nothing to write out
 			c.jump(quiet)
@@ -227,6 +229,15 @@ func (c *cells) empty() bool {
 		}
 	}
 	return true
+}
+
+// expire deletes the frozen rows of the days [from, to).
+func (c *cells) expire(from, to int32) {
+	for _, s := range c.segments {
+		for day := from; day < to; day++ {
+			c.frozen = append(c.frozen, KV{Name: FrozenName(day, s.name)})
+		}
+	}
 }
 
 // quietUntil is the last day up to limit until which every level is zero.

@@ -42,3 +42,31 @@ func TestFoldBehindTheEvaluation(t *testing.T) {
 		t.Fatalf("MRR at risk on the first unfrozen day is %d", at)
 	}
 }
+
+// TestFrozenRowsExpire: a frozen row is written once and deleted when its day
+// lies further back than rows are kept.
+func TestFrozenRowsExpire(t *testing.T) {
+	s, err := New(testOptions()) // a horizon of 100 days
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day, keep, days = 24 * msHour, 105, 140
+	stored := map[string]bool{}
+	for d := range int64(days) {
+		apply(t, s, login("acme", "u", someDay+d*day, ""))
+		s.Advance(someDay+d*day, keep)
+		for _, kv := range s.Changes().Frozen {
+			if kv.Value == nil {
+				delete(stored, kv.Name)
+			} else {
+				stored[kv.Name] = true
+			}
+		}
+	}
+	today := s.cal.Day(someDay + (days-1)*day)
+	for d := today - days; d <= today; d++ {
+		if want := d >= today-keep && d < today-100; stored[FrozenName(d, "")] != want {
+			t.Errorf("%d days ago: stored %v, want %v", today-d, !want, want)
+		}
+	}
+}

@@ -48,8 +48,9 @@ func (s *Shard) loadDue(name string, value []byte) error {
 // timers, moves of users, then the freezing of days that fall out of the
 // horizon. It does a bounded part of it and says whether there is more; the
 // records that it waits for are asked for by Need. Until it is done no event
-// may be applied.
-func (s *Shard) Advance(w int64, keepFrozen int32) (more bool) {
+// may be applied. Rows of days more than keepRows before the watermark's are
+// deleted.
+func (s *Shard) Advance(w int64, keepRows int32) (more bool) {
 	s.cause = Cause{Timer: true}
 	w = max(w, s.watermark)
 	if w == 0 {
@@ -64,7 +65,7 @@ func (s *Shard) Advance(w int64, keepFrozen int32) (more bool) {
 		return true
 	}
 	if first > s.cells.first {
-		s.cells.freeze(first, s.cal.Day(w)-keepFrozen)
+		s.cells.freeze(first, max(keepRows-s.opts.Horizon, 0))
 	}
 	return false
 }

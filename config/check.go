@@ -44,7 +44,7 @@ func (l *layers) checkKafka(c *Config) {
 	inputs := c.Kafka.Topics.All()
 	out := c.Kafka.Outputs
 	seen := map[string]bool{}
-	for _, name := range []string{out.Alerts, out.KPIs, out.Health, out.DeadLetter, out.Late, out.Cursors} {
+	for _, name := range []string{out.Alerts, out.KPIs, out.DeadLetter, out.Late, out.Cursors} {
 		if slices.Contains(inputs, name) {
 			l.refuse(c, "kafka.topics", "%q is an output topic too, so that Tidemark would read what it writes; choose another name", name)
 		}

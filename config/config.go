@@ -33,7 +33,6 @@ type Config struct {
 	Dimensions         []string // names of customer attributes that are segment dimensions
 	MinSample          int      // answers or customers under which a figure is a low sample
 
-	DedupeHorizon   time.Duration // how long the ids of signals are kept
 	RetainRows      int           // days that frozen rows are kept, counted from the watermark
 	PublishInterval time.Duration // least time between two KPI messages of the running day
 	UnknownType     Outcome
@@ -158,7 +157,7 @@ func (t Topics) For(k event.Kind) string {
 
 // Outputs names the topics that Tidemark writes.
 type Outputs struct {
-	Alerts, KPIs, Health, DeadLetter, Late, Cursors string
+	Alerts, KPIs, DeadLetter, Late, Cursors string
 }
 
 // TLS is how a connection is encrypted; certificates are always verified.

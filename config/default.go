@@ -25,7 +25,6 @@ func Default() *Config {
 		SilentDays:         14,
 		Activity:           []string{"login"},
 		MinSample:          30,
-		DedupeHorizon:      7 * day,
 		RetainRows:         1096,
 		PublishInterval:    time.Second,
 		UnknownType:        Ignore,
@@ -41,7 +40,7 @@ func Default() *Config {
 				Surveys: "surveys", Signals: "signals",
 			},
 			Outputs: Outputs{
-				Alerts: "tidemark.alerts", KPIs: "tidemark.kpis", Health: "tidemark.health",
+				Alerts: "tidemark.alerts", KPIs: "tidemark.kpis",
 				DeadLetter: "tidemark.deadletter", Late: "tidemark.late", Cursors: "tidemark.cursors",
 			},
 			SessionTimeout: 6 * time.Second,

@@ -44,7 +44,7 @@ func options(c *Config) []option {
 func generalOptions(c *Config) []option {
 	return []option{
 		{key: "time_zone", effect: Replay, val: text(&c.TimeZone, 1, zone)},
-		{key: "week_start", effect: Rebuild, val: weekday(&c.WeekStart)},
+		{key: "week_start", effect: Restart, val: weekday(&c.WeekStart)},
 		{key: "currency", effect: Replay, val: money(&c.Currency)},
 		{key: "rates", effect: Restart, val: each[Rate]{&c.Rates, 0, rateValue, checkRates}},
 		{key: "horizon", effect: Replay, val: days(&c.Horizon, 1, 1000)},
@@ -59,7 +59,6 @@ func generalOptions(c *Config) []option {
 		{key: "activity", effect: Replay, list: true, val: words{&c.Activity, 1, activity}},
 		{key: "dimensions", effect: Rebuild, list: true, val: words{&c.Dimensions, 0, dimension}},
 		{key: "min_sample", effect: Restart, val: whole(&c.MinSample, 0, 1_000_000)},
-		{key: "dedupe_horizon", effect: Restart, val: duration(&c.DedupeHorizon, 0, 100*day)},
 		{key: "retain_rows", effect: Restart, val: days(&c.RetainRows, 1, 36_525)},
 		{key: "publish_interval", effect: Restart, val: duration(&c.PublishInterval, 0, time.Hour)},
 		{key: "unknown_type", effect: Restart, val: choice(&c.UnknownType, string(Ignore), string(DeadLetter))},
@@ -87,7 +86,7 @@ func kafkaOptions(k *Kafka) []option {
 	for _, named := range []struct {
 		key  string
 		name *string
-	}{{"alerts", &o.Alerts}, {"kpis", &o.KPIs}, {"health", &o.Health}, {"dead_letter", &o.DeadLetter}, {"late", &o.Late}, {"cursors", &o.Cursors}} {
+	}{{"alerts", &o.Alerts}, {"kpis", &o.KPIs}, {"dead_letter", &o.DeadLetter}, {"late", &o.Late}, {"cursors", &o.Cursors}} {
 		out = append(out, option{key: "kafka.outputs." + named.key, val: text(named.name, 1, plain)})
 	}
 	return atRestart(append(out, tlsOptions("kafka.tls.", &k.TLS)...))

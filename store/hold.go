@@ -72,7 +72,7 @@ func (s *Store) SetPartitions(ctx context.Context, n int) error {
 		return err
 	}
 	if stored != n {
-		return refuse("the input topics have %d partitions, but the state in namespace %s was built from %d: customers would change shards; make topics with %d partitions (tidemark repartition copies them), or start anew with another redis.namespace",
+		return refuse("the input topics have %d partitions, but the state in namespace %s was built from %d: customers would change shards; make topics with %d partitions (tidemark repartition copies them), or start anew with a new redis.namespace, kafka.group and output topics",
 			n, s.keys.namespace, stored, stored)
 	}
 	return nil

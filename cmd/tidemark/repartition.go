@@ -91,7 +91,7 @@ func runRepartition(ctx context.Context, o repartitionOptions, out, progress io.
 		b.WriteByte('\n')
 	}
 	if err == nil {
-		b.WriteString("now name the new topics under kafka.topics, let producers write to them, and choose a new redis.namespace\n")
+		b.WriteString("now name the new topics under kafka.topics, let producers write to them, and choose a new redis.namespace, kafka.group and kafka.outputs\n")
 	}
 	_, wrote := io.WriteString(out, b.String())
 	return errors.Join(err, wrote)
