@@ -51,7 +51,7 @@ kafka:
   brokers: ["%[2]s"]
   group: %[3]s
   topics: {events: %[4]s}
-  outputs: {alerts: %[3]s.alerts, kpis: %[3]s.kpis, health: %[3]s.health, dead_letter: %[3]s.deadletter, late: %[3]s.late, cursors: %[3]s.cursors}
+  outputs: {alerts: %[3]s.alerts, kpis: %[3]s.kpis, dead_letter: %[3]s.deadletter, late: %[3]s.late, cursors: %[3]s.cursors}
 redis:
   addrs: ["%[5]s"]
   namespace: %[3]s

@@ -100,7 +100,7 @@ func (w *Workspace) yaml() string {
 		}
 	}
 	b.WriteString("  outputs:\n")
-	for _, name := range []string{"alerts", "kpis", "health", "dead_letter", "late", "cursors"} {
+	for _, name := range []string{"alerts", "kpis", "dead_letter", "late", "cursors"} {
 		fmt.Fprintf(&b, "    %s: %s.tidemark.%s\n", name, w.Name, name)
 	}
 	fmt.Fprintf(&b, "redis:\n  addrs: [%q]\n  namespace: %s\n", w.Redis, w.Name)
