@@ -30,6 +30,7 @@ func (t *tenure) reaches() bool {
 // publish is P0 to P4: one transaction where anything is due.
 func (t *tenure) publish(ctx context.Context) error {
 	if !t.reaches() { // P1: hold
+		t.held = true
 		return nil
 	}
 	if !t.state.Settled() {
@@ -55,13 +56,14 @@ func (t *tenure) publish(ctx context.Context) error {
 		return err
 	}
 	if len(p.Alerts)+len(p.Notes) == 0 { // P2: nothing due
+		t.held = false
 		t.due = t.due && !t.head.Born
 		return nil
 	}
 	if err := t.pub.Publish(ctx, p); err != nil { // P3, P4
 		return err
 	}
-	t.due = t.due && !t.head.Born
+	t.due, t.held = t.due && !t.head.Born, false
 	t.dropSaid()
 	for _, s := range said {
 		if len(s.bytes) > 0 {
@@ -105,6 +107,9 @@ func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, erro
 		a, err := t.describe(ctx, x, f, firing)
 		if err != nil {
 			return nil, nil, err
+		}
+		if t.held { // readers were told something else before the store lost commits
+			a.Reason = map[bool]string{true: "corrected: ", false: "retracted: "}[firing] + a.Reason
 		}
 		out = append(out, publisher.Alert{Pair: x, Firing: firing, Encode: func(n uint64) ([]byte, error) {
 			b, err := a.Encode(n)

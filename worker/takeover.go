@@ -31,6 +31,7 @@ type tenure struct {
 
 	kpis    map[aggregator.Pair]aggregator.Firing // shard 0: rules on KPIs that should be firing
 	due     bool                                  // firing and announced may differ
+	held    bool                                  // P1 has held something back since the last publication
 	notes   map[string]*note                      // not known to be said
 	said    []string                              // notes that the header covers now: the next commit deletes them
 	told    [][]byte                              // alerts said since the last commit, for the list that people read
