@@ -150,11 +150,16 @@ func (p *play) play(ctx context.Context) error {
 		}
 		p.tell("%s started, pid %d", w.Name, w.Pid())
 	}
-	if err := p.feed(ctx, p.history.first); err != nil {
-		return err
-	}
 	first, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
+	for _, w := range p.workers {
+		if err := w.Ready(first); err != nil {
+			return err
+		}
+	}
+	if err := p.feed(first, p.history.first); err != nil {
+		return err
+	}
 	if _, err := p.space.AtRest(first, p.history.first[0].at); err != nil {
 		return fmt.Errorf("the first events: %w; the logs say:\n%s\n%s", err, p.workers[0].Log.Tail(10), p.workers[1].Log.Tail(10))
 	}

@@ -12,6 +12,10 @@ import (
 	"github.com/tidemark-io/tidemark/internal/oracle"
 )
 
+// lookBack is how many days before the horizon's are compared too: the longest
+// windows of flows read them.
+const lookBack = 90
+
 // verify waits until nothing is left to do, and holds everything that was left
 // behind against the oracle and against what was fed.
 func (p *play) verify(ctx context.Context) (numbers string, err error) {
@@ -25,7 +29,7 @@ func (p *play) verify(ctx context.Context) (numbers string, err error) {
 	if _, err := p.space.AtRest(rest, p.history.highest); err != nil {
 		return "", fmt.Errorf("%w; the logs say:\n%s\n%s", err, p.workers[0].Log.Tail(10), p.workers[1].Log.Tail(10))
 	}
-	p.truth = endtoend.NewTruth(p.cfg, oracle.Input{Events: p.history.events, Watermark: p.history.highest}, 40)
+	p.truth = endtoend.NewTruth(p.cfg, oracle.Input{Events: p.history.events, Watermark: p.history.highest}, lookBack)
 	if err := p.ruleAtRest(rest); err != nil {
 		return "", err
 	}
