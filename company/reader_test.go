@@ -229,6 +229,17 @@ func TestReadiness(t *testing.T) {
 	b.commit(nil)
 	expect("both at rest again", "")
 
+	// A job of several commits: figures are not complete until it is done.
+	b.head.Table = (&aggregator.Table{Buckets: 16, Jobs: []string{"acme"}}).Append(nil)
+	b.commit(nil)
+	expect("a job", "shard 1 is moving a customer's users to another segment")
+	if got := values(t, r, "customers", "", today-1, today-1); !strings.HasSuffix(got, "?") {
+		t.Errorf("during the job a past day is %s", got)
+	}
+	b.head.Table = (&aggregator.Table{Buckets: 16}).Append(nil)
+	b.commit(nil)
+	expect("the job is done", "")
+
 	// A rollback: the owner starts over with older offsets and says it has caught up.
 	old := a.head.Offsets
 	a.at("2026-11-22T10:00:00Z", today-3, 90)

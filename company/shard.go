@@ -112,6 +112,13 @@ func (s *shard) behind() bool {
 	return s.head.Watermark < s.topWatermark
 }
 
+// moving says whether users of a customer still count under its former segment:
+// a durable job of several commits, during which segments don't add up to the whole.
+func (s *shard) moving() bool {
+	table, err := aggregator.ParseTable(s.head.Table)
+	return err == nil && len(table.Jobs) > 0
+}
+
 // unready says in words why the shard cannot count yet, "" where it can.
 func (s *shard) unready() string {
 	switch {
@@ -123,6 +130,8 @@ func (s *shard) unready() string {
 		return "is reading its history for the first time"
 	case s.head.CatchingUp:
 		return "is catching up"
+	case s.moving():
+		return "is moving a customer's users to another segment"
 	}
 	return ""
 }
