@@ -34,6 +34,7 @@ func testContract(t *testing.T, shard int, open func(hooks ...redis.Hook) *Store
 		"another owner or number is refused":             contract.compareAndSet,
 		"a zombie is refused everywhere":                 contract.zombie,
 		"a claim between comparison and EXEC":            contract.claimInBetween,
+		"a commit between a claim's reading and EXEC":    contract.commitBeforeClaim,
 		"a commit between comparison and EXEC":           contract.commitInBetween,
 		"only one of many committers wins":               contract.race,
 		"load gives order and absence, and is fenced":    contract.load,
