@@ -26,7 +26,6 @@ type Worker struct {
 	listen    string // host:port of its HTTP side
 	cmd       *exec.Cmd
 	done      chan struct{} // closed once the present process has ended
-	state     *os.ProcessState
 }
 
 // Worker returns a worker that is not started yet. Names differ within a
