@@ -47,6 +47,21 @@ type tenure struct {
 
 // takeOver is T1 to T5.
 func (t *tenure) takeOver(ctx context.Context) error {
+	// T1: claim and load.
+	claimed, err := t.opts.Store.Claim(ctx, t.shard)
+	if err != nil {
+		return err
+	}
+	t.id, t.head = claimed.Tenure, claimed.Head
+	// T2, T3: InitProducerId, then read the cursor.
+	o := t.opts.Publisher
+	o.Shard = t.shard
+	if t.pub, err = publisher.Open(ctx, o); err != nil {
+		return err
+	}
+	// The ends of the logs are asked for last: the predecessor may have read on up
+	// to T1 and published up to T2, and a log that seems to end before that would
+	// be taken for a truncated one.
 	set, err := t.opts.Topics(ctx)
 	if err != nil {
 		return err
@@ -55,19 +70,7 @@ func (t *tenure) takeOver(ctx context.Context) error {
 	if err != nil {
 		return stopped{err}
 	}
-	// T1: claim and load.
-	claimed, err := t.opts.Store.Claim(ctx, t.shard)
-	if err != nil {
-		return err
-	}
-	t.id, t.head = claimed.Tenure, claimed.Head
 	if err := t.load(claimed, set, partitions); err != nil {
-		return err
-	}
-	// T2, T3: InitProducerId, then read the cursor.
-	o := t.opts.Publisher
-	o.Shard = t.shard
-	if t.pub, err = publisher.Open(ctx, o); err != nil {
 		return err
 	}
 	// T4: check that the header can be reached.
