@@ -16,11 +16,11 @@ type effect int
 // traffic that no step knows of.
 const (
 	none          effect = iota
-	readTopics           // before T1: how far do the logs reach?
 	claim                // T1
 	initProducer         // T2
 	cursorEnd            // T3: the high watermark
 	cursorRead           // T3
+	readTopics           // T4: how far do the logs reach?
 	load                 // C1: records that are not in memory
 	compareCommit        // C2: owner and number, and a hold
 	execCommit           // C2: the atomic step
@@ -32,8 +32,8 @@ const (
 )
 
 func (e effect) String() string {
-	return [effects]string{"none", "read topics", "claim (T1)", "InitProducerId (T2)", "end of the cursor (T3)", "cursor (T3)",
-		"load", "compare (C2)", "commit (C2)", "produce (P3)", "EndTxn (P4)", "look at Redis (L1)", "look at Kafka (L2)"}[e]
+	return [effects]string{"none", "claim (T1)", "InitProducerId (T2)", "end of the cursor (T3)", "cursor (T3)",
+		"read topics (T4)", "load", "compare (C2)", "commit (C2)", "produce (P3)", "EndTxn (P4)", "look at Redis (L1)", "look at Kafka (L2)"}[e]
 }
 
 // writes says whether the effect changes a store, so that it makes a difference

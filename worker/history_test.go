@@ -95,6 +95,12 @@ func (a *author) rise(customer string, at int64) []message {
 	return []message{a.signal(customer, "invoice_paid", "i1", at), a.signal(customer, "invoice_paid", "i2", at), a.nps(customer, 10, at)}
 }
 
+// leave ends the subscription; an alert about its customer resolves at once.
+func (a *author) leave(customer string, at int64) message {
+	return a.of(event.Event{Kind: event.Cancellation, Customer: []byte(customer), Time: at,
+		Cancellation: event.CancellationData{Effective: at}})
+}
+
 // garbage is a message that no event is in.
 func (a *author) garbage(at int64) message {
 	a.n++

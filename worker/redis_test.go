@@ -265,9 +265,10 @@ func (w *world) read(k string) (v value) {
 	return v
 }
 
-// rollBack is a Redis that was started again without its last n claims and commits,
-// fewer where there aren't so many. Connections don't outlive it.
-func (w *world) rollBack(n int) int {
+// rollBack is a Redis that was started again without its last n claims and
+// commits, fewer where there aren't so many; it returns how many. Connections
+// don't outlive it, which clients see, unless they find out before they use them.
+func (w *world) rollBack(n int, seen bool) int {
 	w.redis.Lock()
 	defer w.redis.Unlock()
 	n = min(n, len(w.past)-1)
@@ -275,7 +276,9 @@ func (w *world) rollBack(n int) int {
 		return 0
 	}
 	for _, p := range w.processes {
-		p.redis.cutAll()
+		if seen {
+			p.redis.cutAll()
+		}
 	}
 	w.past = w.past[:len(w.past)-n]
 	w.mini.FlushAll()

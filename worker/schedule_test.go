@@ -119,7 +119,7 @@ func (d *driver) follow() {
 
 // struck waits until a fault has struck.
 func (d *driver) struck(f fault) {
-	if f.e <= cursorRead { // nothing but a take-over does these
+	if f.e <= readTopics { // nothing but a take-over does these
 		d.handOver()
 	}
 	d.eventually(fmt.Sprintf("struck: %v", f), func() error {
@@ -144,7 +144,7 @@ func (d *driver) handOver() {
 }
 
 func (d *driver) rollBack() {
-	n := d.world.rollBack(1 + d.r.IntN(6))
+	n := d.world.rollBack(1+d.r.IntN(6), d.r.IntN(2) == 0)
 	d.logf("Redis has lost %d claims and commits", n)
 }
 

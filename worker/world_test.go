@@ -200,7 +200,7 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 		Store: st, Fetcher: fetcher, Inputs: w.ws.Inputs(), Log: w.log.Named(p.name),
 		Publisher: publisher.Options{Brokers: []string{w.ws.Brokers}, Namespace: w.ws.Name,
 			Topics:  publisher.Topics{Alerts: out.Alerts, Cursors: out.Cursors},
-			Timeout: 10 * time.Second, LookLimit: 5 * time.Second, CursorLimit: 20 * time.Second,
+			Timeout: 4 * time.Second, LookLimit: 5 * time.Second, CursorLimit: 20 * time.Second,
 			Log: w.log.Named(p.name), Hooks: []kgo.Opt{kgo.Dialer(p.kafka.dial)}},
 		Topics: func(ctx context.Context) (set consumer.TopicSet, err error) {
 			return set, p.through(readTopics, func() error {

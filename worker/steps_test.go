@@ -1,0 +1,320 @@
+package worker_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// Each test here is one story that a mistake in one step would break.
+// internal/mistakes makes these mistakes and names the story that tells.
+
+// script is a shard with a history in which acme pays for a day, plus whatever
+// its test adds.
+type script struct {
+	*world
+	author
+}
+
+// newScript has messages on all topics, so that each has a watermark.
+func newScript(t *testing.T) *script {
+	t.Helper()
+	s := &script{world: newWorld(t, 1)}
+	s.send(s.login("initech", "", day(0, 2)), s.signal("initech", "feature_used", "", day(0, 2)), s.orphan("initech", day(0, 2)))
+	return s
+}
+
+// red is a customer who subscribes on a day and is red at once.
+func (s *script) red(customer string, n int) []message {
+	return append([]message{s.subscribe(customer, "pro", day(n, 1))}, s.fall(customer, day(n, 2))...)
+}
+
+// gone is a customer of red's who leaves later that day.
+func (s *script) gone(customer string, n int) message { return s.leave(customer, day(n, 5)) }
+
+// untilHealed is when what stands still until heal goes on.
+var untilHealed = moment{lookKafka, 1_000_000}
+
+// own starts a process and waits until the shard is born.
+func (s *script) own() *process {
+	s.t.Helper()
+	p := s.start()
+	s.untilRead(0)
+	s.until("the shard is born", func() bool { return s.head().Born })
+	return p
+}
+
+func (s *script) head() store.Head {
+	s.t.Helper()
+	heads, err := s.ws.Heads(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return heads[0]
+}
+
+// tick moves event time on.
+func (s *script) tick(n int) { s.send(s.login("initech", "", day(n, 3))) }
+
+// struckAll waits until so many faults have struck.
+func (s *script) struckAll(n int) {
+	s.t.Helper()
+	s.until(fmt.Sprintf("%d faults have struck", n), func() bool { return len(s.hits(0)) >= n })
+}
+
+func (s *script) saidExactly(want ...string) {
+	s.t.Helper()
+	if got := s.told(); !slices.Equal(got, want) {
+		s.t.Errorf("readers were told\n  %q, want\n  %q", got, want)
+	}
+}
+
+// P0: what fired and was resolved within the history pages nobody, what still
+// fires at the birth does.
+func TestHistoryPagesNobody(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.send(append(s.red("acme", 1), s.gone("acme", 1))...)
+	s.send(s.red("globex", 2)...)
+	for n := range 5 {
+		s.tick(3 + n)
+	}
+	s.batch = 2
+	s.own()
+	s.check()
+	if got := subjects(s.told()); !slices.Equal(got, []string{"globex"}) {
+		t.Errorf("told of %q, want globex alone", got)
+	}
+}
+
+// P0: the birth is stored. Who takes over in the middle of the history does not
+// take the shard for born.
+func TestBirthOutlivesItsOwner(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.send(s.red("acme", 1)...)
+	for n := range 20 {
+		s.tick(2 + n/4)
+	}
+	s.send(s.gone("acme", 8))
+	s.tick(9)
+	s.batch = 2
+	const owners = 7
+	for range owners { // each dies after its first commit
+		s.arm(fault{e: execCommit, o: killedAfter})
+	}
+	for n := range owners {
+		s.start()
+		s.struckAll(n + 1)
+	}
+	if s.head().Born {
+		t.Fatal("born already: this history shows nothing")
+	}
+	s.own()
+	s.check()
+	s.saidExactly()
+}
+
+// P0: the ends of the birth stay those of the birth. A shard whose log grows
+// while it has no owner is no history.
+func TestBirthIsNotTakenAnew(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 2
+	p := s.own()
+	p.die()
+	<-p.ended
+	s.send(s.red("acme", 1)...)
+	for n := range 10 {
+		s.tick(2 + n)
+	}
+	s.send(s.gone("acme", 20))
+	s.start()
+	s.check()
+	if got := s.told(); len(got) != 2 {
+		t.Errorf("told %q, want acme's firing and resolution", got)
+	}
+}
+
+// T5: what was committed and not said by a predecessor is said although no
+// event comes any more. Notes are part of the state.
+func TestSuccessorSaysWhatIsDue(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.own()
+	s.arm(fault{e: produce, o: killed})
+	s.send(append(s.red("acme", 1), s.garbage(day(1, 3)))...)
+	s.struckAll(1)
+	s.start()
+	s.check()
+	if got := subjects(s.told()); !slices.Equal(got, []string{"acme"}) {
+		t.Errorf("told of %q, want acme", got)
+	}
+}
+
+// P2: what the header covers was said, although the commit that would have
+// deleted the note from the store was never made.
+func TestSuccessorSaysNothingAgain(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.own()
+	s.arm(fault{e: endTxn, o: killedAfter})
+	s.send(append(s.red("acme", 1), s.garbage(day(1, 3)))...)
+	s.struckAll(1)
+	s.start()
+	s.tick(2)
+	s.check()
+}
+
+// P2: an orphan's note is due when its order can no longer come. The header is
+// beyond the orphan's event long before.
+func TestOrphanIsSaidByTheSuccessor(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.own()
+	s.send(s.orphan("acme", day(1, 1)))
+	s.send(s.garbage(day(1, 2))) // a publication, whose header is beyond the orphan
+	s.atRest()
+	s.arm(fault{e: produce, o: killed})
+	s.tick(horizon + 5)
+	s.struckAll(1)
+	s.untilRead(0)
+	s.start()
+	s.check()
+}
+
+// P1: after a loss of commits nothing is said until the log has been read again:
+// readers would be taken back, and told of the same things once more.
+func TestRollbackHolds(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 2
+	s.own()
+	for n := range 4 {
+		name := fmt.Sprintf("c%d", n)
+		s.send(s.red(name, 2*n+1)...)
+		s.atRest()
+		s.send(s.gone(name, 2*n+1), s.garbage(day(2*n+1, 6)))
+		s.tick(2*n + 2)
+		s.atRest()
+	}
+	told := s.told()
+	if len(told) != 8 {
+		t.Fatalf("told %q, want four episodes", told)
+	}
+	before := s.count(endTxn)
+	for range 3 {
+		if s.rollBack(12, true) < 12 {
+			t.Fatal("there was less to lose")
+		}
+		s.untilRead(0)
+	}
+	s.tick(9)
+	s.check()
+	s.saidExactly(told...)
+	if n := s.count(endTxn) - before; n != 0 {
+		t.Errorf("%d publications while nothing new was due", n)
+	}
+}
+
+// L1: a loss of commits is noticed at the end of the log, where nothing is committed.
+func TestRollbackAtRestIsNoticed(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.own()
+	s.send(s.red("acme", 1)...)
+	s.tick(2)
+	s.atRest()
+	claims := s.count(claim)
+	if s.rollBack(1, false) != 1 {
+		t.Fatal("there was nothing to lose")
+	}
+	s.until("the loss is noticed", func() bool { return s.count(claim) > claims })
+	s.check()
+}
+
+// L2: an owner whose token came back with a loss of commits holds what Redis
+// holds, and has nothing to say. Another has said something meanwhile.
+func TestSilentOwnerNoticesAnother(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 100
+	s.own()
+	s.arm(fault{e: lookRedis, o: paused, until: untilHealed})
+	s.struckAll(1)
+	kept := len(s.past)
+	b := s.start()
+	s.until("the shard is taken over", func() bool { return s.count(claim) == 2 })
+	s.send(s.red("acme", 1)...)
+	s.atRest()
+	b.die()
+	<-b.ended
+	s.send(s.gone("acme", 1)) // read together with what made it red, it raises nothing
+	if n := len(s.past) - kept; s.rollBack(n, false) != n {
+		t.Fatal("there was less to lose")
+	}
+	s.heal()
+	s.check()
+	if got := s.told(); len(got) != 2 {
+		t.Errorf("told %q, want acme's firing and resolution", got)
+	}
+}
+
+// Hand-over: who has lost the shard and is refused does not take it over again.
+func TestUnassignedDoesNotClaim(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	a := s.own()
+	s.arm(fault{e: execCommit, o: paused, until: untilHealed})
+	s.tick(1)
+	s.struckAll(1)
+	a.unassign()
+	s.start()
+	s.until("the shard is taken over", func() bool { return s.count(claim) == 2 })
+	s.untilRead(0)
+	s.heal()
+	<-a.ended
+	s.atRest()
+	if n := s.count(claim); n != 2 {
+		t.Errorf("%d claims, want 2", n)
+	}
+	s.check()
+}
+
+// C3: a commit without a reply may arrive while the next batch is in hand, and
+// is not that batch's.
+func TestLateCommitIsItsOwn(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 2
+	s.own()
+	for n := range 3 {
+		// It arrives when the next commit has been compared and not been made.
+		s.arm(fault{e: execCommit, o: late, until: moment{compareCommit, 1}})
+		s.send(s.red(fmt.Sprintf("c%d", n), n+1)...)
+		s.send(s.gone(fmt.Sprintf("c%d", n), n+1))
+		s.untilRead(0)
+	}
+	s.check()
+}
+
+// T4: the ends of the logs are never older than what they are compared with, or
+// a predecessor that reads on would make the log look truncated.
+func TestOwnerReadsOnDuringTheTakeOver(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	a := s.own()
+	s.arm(fault{e: readTopics, o: pausedAfter, until: untilHealed})
+	s.start()
+	s.struckAll(1)
+	s.send(append(s.red("acme", 1), s.garbage(day(1, 3)))...)
+	s.tick(2)
+	s.atRest()
+	a.unassign()
+	<-a.ended
+	s.heal()
+	s.tick(3)
+	s.check()
+}
