@@ -77,7 +77,7 @@ type coreRun struct {
 	decodeCPU, applyCPU time.Duration // of the whole process, garbage collection included
 	decodeAllocs        uint64        // of all batches but the first
 	records             int           // written by Changes
-	customers           int
+	heap                uint64        // bytes in use at the end, after a garbage collection
 }
 
 // coreShard is one shard without store and log.
@@ -122,7 +122,13 @@ func runCore(b *bench, days int) (coreRun, error) {
 		if err := shards[i].batch(&r); err != nil {
 			return coreRun{}, err
 		}
+		shards[i].in = nil
 	}
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r.heap = m.HeapAlloc
+	runtime.KeepAlive(&shards)
 	return r, nil
 }
 
@@ -204,6 +210,7 @@ func runCores(_ context.Context, b *bench) error {
 			t.add("decode, ns an event", float64(r.decode)/n)
 			t.add("decode, ns an event of processor time", float64(r.decodeCPU)/n)
 			t.add("decode, allocations an event in the steady state", float64(r.decodeAllocs)/n)
+			t.add("heap MB at the end, all records in memory", float64(r.heap)/1e6)
 			t.add("bytes of an event", float64(r.bytes)/n)
 			t.add("stored values written, for 1,000 events", 1000*float64(r.records)/n)
 		}
