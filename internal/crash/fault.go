@@ -12,6 +12,7 @@ import (
 
 // What workers log, by which a fault is known to have been met.
 const (
+	assigned        = "shards assigned"
 	startOver       = "in doubt: start over"
 	released        = "shards released"
 	generationEnded = "generation has ended"
@@ -22,7 +23,7 @@ const (
 func (p *play) commit(ctx context.Context, f fault) error {
 	ctx, cancel := context.WithTimeout(ctx, faultLimit)
 	defer cancel()
-	if f.calm || f.kind == pause || f.kind == join {
+	if f.calm || f.kind == pause || f.kind == join || f.kind == terminate {
 		for _, w := range p.workers[:2] {
 			if err := w.Ready(ctx); err != nil {
 				return fmt.Errorf("before %s: %w", f, err)
@@ -102,16 +103,17 @@ func (p *play) endAndStart(ctx context.Context, f fault, sig syscall.Signal) err
 	if err := p.stop(ctx, w, sig); err != nil {
 		return err
 	}
-	if !f.soon {
+	// In the midst of another recovery it may have had no shard.
+	if f.calm && !f.soon {
 		if _, err := p.anyTakeover(ctx, marks, whichever); err != nil {
 			return err
 		}
-		marks = p.marks()
 	}
+	mark := w.Log.Size()
 	if err := p.start(w); err != nil {
 		return err
 	}
-	_, err := p.anyTakeover(ctx, marks, whichever)
+	_, err := w.Log.Await(ctx, mark, assigned)
 	return err
 }
 

@@ -114,7 +114,8 @@ func (w *Workspace) Inputs() []string {
 	return names
 }
 
-// CreateTopics creates topics whose records carry the times of their producers.
+// CreateTopics creates topics whose records carry the times of their producers,
+// and waits until the broker knows them.
 func (w *Workspace) CreateTopics(ctx context.Context, partitions int32, names ...string) error {
 	created, err := w.admin.CreateTopics(ctx, partitions, 1, nil, names...)
 	if err == nil {
@@ -123,7 +124,16 @@ func (w *Workspace) CreateTopics(ctx context.Context, partitions int32, names ..
 	if err != nil {
 		return fmt.Errorf("create topics %v: %w", names, err)
 	}
-	return nil
+	return Eventually(ctx, func() error {
+		listed, err := w.admin.ListEndOffsets(ctx, names...)
+		if err == nil {
+			err = listed.Error()
+		}
+		if err != nil {
+			return fmt.Errorf("create topics %v: %w", names, err)
+		}
+		return nil
+	})
 }
 
 // DeleteTopics deletes all topics of the workspace.
