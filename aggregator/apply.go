@@ -234,7 +234,7 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	if len(c.money) > maxMoney {
 		s.foldMoney(c, c.money[len(c.money)-maxMoney].time)
 	}
-	c.derive(&s.opts)
+	c.derive(&s.opts, &s.replay)
 	if c.line.same(&old) && c.firstPaidDay == oldFirst {
 		return change{any: true, health: len(c.line.orphans) > 0}
 	}

@@ -163,7 +163,7 @@ func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wr
 		return []string{"record of " + c.id}
 	}
 	x.health = health{}
-	x.derive(&s.opts)
+	x.derive(&s.opts, &s.replay)
 	x.segs = s.segments(x)
 	if now := max(s.watermark, x.latest); now > 0 && x.base.walk.day < s.cal.Day(now) {
 		s.walkTo(x, now, noDay)

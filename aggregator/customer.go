@@ -165,8 +165,8 @@ func (c *customer) attr(name string) string {
 }
 
 // derive computes what follows from money and signals.
-func (c *customer) derive(o *Options) {
-	c.line = c.timeline(o)
+func (c *customer) derive(o *Options, r *replayed) {
+	c.line = c.timeline(o, r)
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
 	first := c.base.firstPaid
 	if first == 0 {

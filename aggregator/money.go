@@ -107,6 +107,13 @@ func (s *moneyState) clone() moneyState {
 	return moneyState{slices.Clone(s.subs), slices.Clone(s.endings), slices.Clone(s.totals)}
 }
 
+// copyTo overwrites another state, whose memory is used again.
+func (s *moneyState) copyTo(d *moneyState) {
+	d.subs = append(d.subs[:0], s.subs...)
+	d.endings = append(d.endings[:0], s.endings...)
+	d.totals = append(d.totals[:0], s.totals...)
+}
+
 // span is a stretch of time, half-open. day is the day of to where that is not
 // plain: an order that counts for a number of days may end with one that the
 // zone skips.
@@ -143,10 +150,20 @@ type walker struct {
 	out *timeline
 }
 
-// timeline replays the customer's events onto its base.
-func (c *customer) timeline(o *Options) timeline {
-	var t timeline
-	w := walker{o: o, s: c.base.money.clone(), out: &t}
+// replayed is the memory that replaying needs; one of it serves a whole shard.
+type replayed struct {
+	state  moneyState
+	line   timeline
+	totals []total
+}
+
+// timeline replays the customer's events onto its base. What comes out as it was
+// before keeps its memory.
+func (c *customer) timeline(o *Options, r *replayed) timeline {
+	t := &r.line
+	t.first, t.mrr, t.cancels, t.orphans = 0, t.mrr[:0], t.cancels[:0], t.orphans[:0]
+	c.base.money.copyTo(&r.state)
+	w := walker{o: o, s: r.state, out: t}
 	for _, x := range w.s.totals {
 		t.mrr = append(t.mrr, mrrStep{at: c.base.at, day: o.Calendar.Day(c.base.at), currency: x.currency, monthly: x.monthly})
 	}
@@ -156,14 +173,23 @@ func (c *customer) timeline(o *Options) timeline {
 		}
 	}
 	w.until(never)
-	if o.ByPurchases {
-		t.paying, t.orphans = c.purchaseSpans(o, t.orphans)
-		t.first = c.firstPurchase()
-		return t
-	}
+	r.state = w.s
 	t.orphans = c.orphanRefunds(t.orphans)
-	t.paying = payingSpans(t.mrr)
-	return t
+	if o.ByPurchases {
+		t.paying, t.first = c.purchaseSpans(o), c.firstPurchase()
+	} else {
+		t.paying, r.totals = payingSpans(t.mrr, t.paying[:0], r.totals[:0])
+	}
+	return timeline{first: t.first, paying: keep(c.line.paying, t.paying), mrr: keep(c.line.mrr, t.mrr),
+		cancels: keep(c.line.cancels, t.cancels), orphans: keep(c.line.orphans, t.orphans)}
+}
+
+// keep returns the list that was there where the new one is equal, else a copy.
+func keep[T comparable](was, is []T) []T {
+	if slices.Equal(was, is) {
+		return was
+	}
+	return slices.Clone(is)
 }
 
 // apply replays one event; false: a cancellation without a target. What is
@@ -298,11 +324,8 @@ func (w *walker) total(at int64, currency event.Currency, by int64) {
 }
 
 // payingSpans are the stretches in which any currency's amount is above 0.
-func payingSpans(steps []mrrStep) []span {
-	var (
-		spans  []span
-		totals []total
-	)
+// The lists given are filled and returned.
+func payingSpans(steps []mrrStep, spans []span, totals []total) ([]span, []total) {
 	for i, s := range steps {
 		k := slices.IndexFunc(totals, func(x total) bool { return x.currency == s.currency })
 		if k < 0 {
@@ -324,7 +347,7 @@ func payingSpans(steps []mrrStep) []span {
 			spans[len(spans)-1].to = s.at
 		}
 	}
-	return spans
+	return spans, totals
 }
 
 // addInterval is the moment count intervals later on the zone's calendar; a

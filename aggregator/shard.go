@@ -56,6 +56,7 @@ type Shard struct {
 	dayBuf []dayspan
 	cutBuf []int64
 	runBuf []bandRun
+	replay replayed
 	found  []found // of the events that Need was called with last
 	encBuf []byte
 	recBuf []byte
@@ -331,7 +332,7 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 // hold; what has fallen due since is the timers' affair.
 func (s *Shard) revive(c *customer) {
 	c.hash = xxhash.Sum64String(c.id)
-	c.derive(&s.opts)
+	c.derive(&s.opts, &s.replay)
 	c.segs = s.segments(c)
 	if len(c.health.runs) > 0 {
 		s.walkTo(c, c.health.now, farFuture)

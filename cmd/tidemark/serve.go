@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -14,6 +15,11 @@ import (
 	"github.com/tidemark-io/tidemark/service"
 	"github.com/tidemark-io/tidemark/store"
 )
+
+// gcPercent lets the heap grow by less than Go's 100 % between two collections:
+// records stay in memory for long, so that most of the heap is alive, and a
+// process with few megabytes to spare matters more than a few percent of time.
+const gcPercent = 60
 
 func newServeCommand() *cobra.Command {
 	var path string
@@ -32,6 +38,9 @@ configuration share the partitions.`,
 			log, err := newLogger(cfg.Log)
 			if err != nil {
 				return service.UsageError{Err: err}
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(gcPercent)
 			}
 			err = service.Run(cmd.Context(), service.Options{Config: cfg, Log: log, Version: thisBuild().Version})
 			var refused *store.RefusedError
