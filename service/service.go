@@ -139,6 +139,7 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 	if err := s.wire(set, security, fetcher); err != nil {
 		return err
 	}
+	s.board.wait(joining)
 	return consumer.RunGroup(ctx, consumer.GroupOptions{
 		Brokers: s.cfg.Kafka.Brokers, Group: s.cfg.Kafka.Group, Topics: s.worker.Inputs, Dialer: security.Dialer(),
 		Log: s.log, SessionTimeout: s.cfg.Kafka.SessionTimeout,
@@ -288,6 +289,10 @@ func currencies(c *config.Config) map[event.Currency]bool {
 	return known
 }
 
+// joining is why a process is not ready between two generations: what it knows
+// of its shards is of the one before.
+const joining = "waiting for shards from the consumer group"
+
 // generation runs the shards of one generation of the group until it ends.
 func (s *service) generation(ctx context.Context, g *consumer.Generation) error {
 	s.log.Info("shards assigned", zap.Ints("shards", g.Shards), zap.Int32("generation", g.ID))
@@ -301,6 +306,7 @@ func (s *service) generation(ctx context.Context, g *consumer.Generation) error 
 	go s.commitOffsets(ctx, g, workers)
 	wg.Wait()
 	<-ctx.Done()
+	s.board.wait(joining)
 	s.log.Info("shards released", zap.Ints("shards", g.Shards), zap.Int32("generation", g.ID))
 	return nil
 }
