@@ -3,6 +3,8 @@
 # make build    bin/tidemark
 # make bench    speed and size beside others, on a real Kafka and Redis; flags in ARGS="-only core"
 # make model    every reachable state of the protocol, in 2 to 3 minutes
+# make try       published data through everything, against their published figures
+# make soak      crash schedules from seeds; N=1000 of them, SEED of the first
 # make lint · make vet · make fmt · make vuln
 
 SHELL := bash
@@ -19,7 +21,7 @@ PACKAGES := 2
 # Generated histories that the core is held against the oracle with.
 CASES := 3000
 
-.PHONY: bench build demo test need kafka fmt fmtcheck vet lint vuln model
+.PHONY: bench build demo test need kafka fmt fmtcheck vet lint vuln model try soak
 
 build:
 	@[[ -e bin/tidemark ]] || echo "building bin/tidemark: the first time takes up to a minute"
@@ -72,3 +74,11 @@ bench: need kafka
 # Every reachable state of the protocol that docs/protocol.md describes.
 model:
 	go run ./internal/protocolmodel
+
+# Published data sets through a real Kafka and Redis: DATA=folder, default ../shared/data.
+try: kafka
+	go run ./internal/try $(if $(DATA),-data $(DATA))
+
+# Schedules of kills, pauses, rebalances and restarts, each from a printed seed.
+soak: kafka
+	go run ./internal/crash -n $(or $(N),20) $(if $(SEED),-seed $(SEED))

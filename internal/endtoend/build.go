@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -46,4 +47,46 @@ func RemoveBinary() error {
 		return nil
 	}
 	return os.RemoveAll(filepath.Dir(built.path))
+}
+
+// Root returns the module's folder: the first with a go.mod from the working
+// folder upwards.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("no go.mod here or above: run it inside Tidemark's checkout")
+		}
+		dir = up
+	}
+}
+
+// DataEnv names the variable with the folder of published data sets.
+const DataEnv = "TIDEMARK_DATA"
+
+// Data returns the folder of published data sets: what DataEnv says, which must
+// be there, else ../shared/data beside the checkout, "" where that is absent.
+func Data() (string, error) {
+	if dir, ok := os.LookupEnv(DataEnv); ok {
+		if _, err := os.Stat(dir); err != nil {
+			return "", fmt.Errorf("%s: %w", DataEnv, err)
+		}
+		return filepath.Abs(dir)
+	}
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, "..", "shared", "data")
+	if _, err := os.Stat(dir); err != nil {
+		return "", nil
+	}
+	return dir, nil
 }

@@ -201,3 +201,30 @@ func (w *Workspace) CompareFiring(ctx context.Context, t *Truth, rule string) er
 	}
 	return d.err("alerts")
 }
+
+// Level names one integer on the watermark's day.
+type Level struct{ Counter, Currency, Segment string }
+
+// LevelsAtRest reads the levels of the watermark's day, summed over the shards.
+func (w *Workspace) LevelsAtRest(ctx context.Context) (map[Level]int64, error) {
+	heads, err := w.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := w.Settings.Location()
+	if err != nil {
+		return nil, err
+	}
+	today := civil.Of(heads[0].Watermark, zone)
+	l, err := w.readLevels(ctx, today, today)
+	if err != nil {
+		return nil, err
+	}
+	out := map[Level]int64{}
+	for k, v := range l.values {
+		if k.Day == today {
+			out[Level{k.Counter, k.Currency, k.Segment}] = v
+		}
+	}
+	return out, nil
+}
