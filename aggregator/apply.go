@@ -36,6 +36,9 @@ type change struct {
 // must be in memory, and i is the event's index among those that Need was last
 // called with.
 func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
+	if i%aheadEvents == 0 {
+		s.warmRecords(s.found[i:min(i+aheadEvents, len(s.found))])
+	}
 	if !s.reads(ev) {
 		return Ignored, nil
 	}
@@ -223,7 +226,10 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 // applyMoney puts an event in its place and replaces the contribution of the
 // customer's money where it changed.
 func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
-	i, found := slices.BinarySearchFunc(c.money, m, func(a, b moneyEvent) int { return compareMoney(&a, &b) })
+	i, found := len(c.money), false
+	if i > 0 && compareMoney(&c.money[i-1], &m) >= 0 {
+		i, found = slices.BinarySearchFunc(c.money, &m, func(a moneyEvent, b *moneyEvent) int { return compareMoney(&a, b) })
+	}
 	if found {
 		return change{}
 	}
@@ -231,10 +237,12 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	old := c.line
 	oldFirst := c.firstPaidDay
 	c.money = slices.Insert(c.money, i, m)
+	added := i == len(c.money)-1
 	if len(c.money) > maxMoney {
 		s.foldMoney(c, c.money[len(c.money)-maxMoney].time)
+		added = false
 	}
-	c.derive(&s.opts, &s.replay)
+	c.deriveMoney(&s.opts, added)
 	if c.line.same(&old) && c.firstPaidDay == oldFirst {
 		return change{any: true, health: len(c.line.orphans) > 0}
 	}

@@ -37,7 +37,10 @@ func (s *Shard) Changes() Changes {
 	s.grow()
 	ch := Changes{Watermark: s.watermark, FirstDay: s.cells.first, Notes: s.notes, Moves: s.moves, Warnings: s.warnings}
 	buf := s.encBuf[:0]
-	for _, b := range s.dirty {
+	for i, b := range s.dirty {
+		if i%aheadBlocks == 0 {
+			s.warmBlocks(s.dirty[i:min(i+aheadBlocks, len(s.dirty))])
+		}
 		at := len(buf)
 		if b.page != nil {
 			buf = s.appendPage(buf, b.page)
@@ -163,7 +166,7 @@ func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wr
 		return []string{"record of " + c.id}
 	}
 	x.health = health{}
-	x.derive(&s.opts, &s.replay)
+	x.derive(&s.opts)
 	x.segs = s.segments(x)
 	if now := max(s.watermark, x.latest); now > 0 && x.base.walk.day < s.cal.Day(now) {
 		s.walkTo(x, now, noDay)

@@ -28,6 +28,7 @@ type customer struct {
 	changed bool   // since
 
 	// derived
+	run          *moneyState // after the last money event, where nothing is scheduled
 	line         timeline
 	firstPaidDay int32
 	segs         []int32 // the whole, then one for each dimension; -1: switched off
@@ -165,9 +166,17 @@ func (c *customer) attr(name string) string {
 }
 
 // derive computes what follows from money and signals.
-func (c *customer) derive(o *Options, r *replayed) {
-	c.line = c.timeline(o, r)
+func (c *customer) derive(o *Options) {
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
+	c.deriveMoney(o, false)
+}
+
+// deriveMoney computes what follows from money. added: all that has changed is
+// that the last event is new.
+func (c *customer) deriveMoney(o *Options, added bool) {
+	if !added || !c.extend(o) {
+		c.line = c.timeline(o)
+	}
 	first := c.base.firstPaid
 	if first == 0 {
 		first = c.line.first

@@ -8,6 +8,7 @@ type emitter struct {
 	cells  *cells
 	sign   int64
 	deltas []delta
+	grid   []int64  // net's
 	ever   [2]int64 // UsersEver, CustomersEver
 }
 
@@ -59,12 +60,47 @@ func (e *emitter) flush(segs []int32) {
 	e.deltas, e.ever = e.deltas[:0], [2]int64{}
 }
 
+// The grid that net adds up in: so many days from the earliest of the deltas,
+// and slots. What doesn't fit (far days, many currencies) is sorted instead.
+const (
+	gridDays  = 512
+	gridSlots = 48
+)
+
 // net adds up what was collected for the same cell, so that an old contribution
 // taken back and a new one that is nearly the same touch few rows.
 func (e *emitter) net() {
 	if len(e.deltas) < 2 {
 		return
 	}
+	first, last, slots := farFuture, noDay, 0
+	for i := range e.deltas {
+		d := &e.deltas[i]
+		first, last, slots = min(first, d.day), max(last, d.day), max(slots, d.slot)
+	}
+	if last-first >= gridDays || slots >= gridSlots {
+		e.netBySorting()
+		return
+	}
+	if e.grid == nil {
+		e.grid = make([]int64, gridDays*gridSlots) // all zeros between calls
+	}
+	for i := range e.deltas {
+		d := &e.deltas[i]
+		e.grid[int(d.day-first)*gridSlots+d.slot] += d.v
+	}
+	n := 0
+	for _, d := range e.deltas {
+		if v := &e.grid[int(d.day-first)*gridSlots+d.slot]; *v != 0 {
+			e.deltas[n] = delta{d.slot, d.day, *v}
+			n++
+			*v = 0
+		}
+	}
+	e.deltas = e.deltas[:n]
+}
+
+func (e *emitter) netBySorting() {
 	slices.SortFunc(e.deltas, func(a, b delta) int {
 		if a.day != b.day {
 			return int(a.day) - int(b.day)

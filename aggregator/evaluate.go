@@ -144,9 +144,11 @@ func (s *Shard) dueOf(c *customer) int64 {
 		soonest(p.from)
 		soonest(p.to)
 	}
-	for _, x := range c.line.mrr {
-		soonest(s.cal.Start(x.day)) // MRR at risk is that of the day's end
-		soonest(x.at)
+	for i := range c.line.mrr {
+		if x := &c.line.mrr[i]; x.at > c.health.now || x.day > c.health.day {
+			soonest(s.cal.Start(x.day)) // MRR at risk is that of the day's end
+			soonest(x.at)
+		}
 	}
 	if c.health.live == Gone {
 		return due

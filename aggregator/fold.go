@@ -24,7 +24,7 @@ func (s *Shard) fold(c *customer, force bool) {
 	from := s.lookback()
 	if start := s.cal.Start(from); len(c.money) > 0 && c.money[0].time < start {
 		s.foldMoney(c, start)
-		c.derive(&s.opts, &s.replay)
+		c.derive(&s.opts)
 	}
 	c.days.trim(from)
 	c.answers = slices.DeleteFunc(c.answers, func(a dayAnswer) bool { return a.day < from })

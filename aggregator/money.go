@@ -62,8 +62,10 @@ type Origin struct {
 }
 
 func compareMoney(a, b *moneyEvent) int {
-	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.kind.rank(), b.kind.rank()),
-		cmp.Compare(a.source, b.source), cmp.Compare(a.id, b.id))
+	if a.time != b.time { // nearly always
+		return cmp.Compare(a.time, b.time)
+	}
+	return cmp.Or(cmp.Compare(a.kind.rank(), b.kind.rank()), cmp.Compare(a.source, b.source), cmp.Compare(a.id, b.id))
 }
 
 func (m *moneyEvent) orderID() string {
@@ -107,13 +109,6 @@ func (s *moneyState) clone() moneyState {
 	return moneyState{slices.Clone(s.subs), slices.Clone(s.endings), slices.Clone(s.totals)}
 }
 
-// copyTo overwrites another state, whose memory is used again.
-func (s *moneyState) copyTo(d *moneyState) {
-	d.subs = append(d.subs[:0], s.subs...)
-	d.endings = append(d.endings[:0], s.endings...)
-	d.totals = append(d.totals[:0], s.totals...)
-}
-
 // span is a stretch of time, half-open. day is the day of to where that is not
 // plain: an order that counts for a number of days may end with one that the
 // zone skips.
@@ -150,20 +145,10 @@ type walker struct {
 	out *timeline
 }
 
-// replayed is the memory that replaying needs; one of it serves a whole shard.
-type replayed struct {
-	state  moneyState
-	line   timeline
-	totals []total
-}
-
-// timeline replays the customer's events onto its base. What comes out as it was
-// before keeps its memory.
-func (c *customer) timeline(o *Options, r *replayed) timeline {
-	t := &r.line
-	t.first, t.mrr, t.cancels, t.orphans = 0, t.mrr[:0], t.cancels[:0], t.orphans[:0]
-	c.base.money.copyTo(&r.state)
-	w := walker{o: o, s: r.state, out: t}
+// timeline replays the customer's events onto its base.
+func (c *customer) timeline(o *Options) timeline {
+	t := timeline{mrr: make([]mrrStep, 0, len(c.line.mrr)+1), tickets: c.line.tickets, invoices: c.line.invoices}
+	w := walker{o: o, s: c.base.money.clone(), out: &t}
 	for _, x := range w.s.totals {
 		t.mrr = append(t.mrr, mrrStep{at: c.base.at, day: o.Calendar.Day(c.base.at), currency: x.currency, monthly: x.monthly})
 	}
@@ -172,24 +157,58 @@ func (c *customer) timeline(o *Options, r *replayed) timeline {
 			t.orphans = append(t.orphans, i)
 		}
 	}
-	w.until(never)
-	r.state = w.s
-	t.orphans = c.orphanRefunds(t.orphans)
-	if o.ByPurchases {
-		t.paying, t.first = c.purchaseSpans(o), c.firstPurchase()
-	} else {
-		t.paying, r.totals = payingSpans(t.mrr, t.paying[:0], r.totals[:0])
+	c.run = nil
+	if w.settled() {
+		state := w.s
+		c.run = &state
 	}
-	return timeline{first: t.first, paying: keep(c.line.paying, t.paying), mrr: keep(c.line.mrr, t.mrr),
-		cancels: keep(c.line.cancels, t.cancels), orphans: keep(c.line.orphans, t.orphans)}
+	w.until(never)
+	if o.ByPurchases {
+		t.paying, t.orphans = c.purchaseSpans(o, t.orphans)
+		t.first = c.firstPurchase()
+		return t
+	}
+	t.orphans = c.orphanRefunds(t.orphans)
+	t.paying = payingSpans(t.mrr)
+	return t
 }
 
-// keep returns the list that was there where the new one is equal, else a copy.
-func keep[T comparable](was, is []T) []T {
-	if slices.Equal(was, is) {
-		return was
+// settled says whether nothing is scheduled, so that the state stays what it is
+// until the next event.
+func (w *walker) settled() bool {
+	return !w.o.ByPurchases && len(w.s.endings) == 0 &&
+		!slices.ContainsFunc(w.s.subs, func(s subscription) bool { return s.active && s.lapse != 0 })
+}
+
+// extend brings the timeline up to date where the last of the money events is
+// new and the others were replayed before, and says whether it could. Customers
+// who pay every day would otherwise be replayed from the beginning every day.
+// It shares memory with the timeline before, which stays as it is: what is
+// added lies behind its end.
+func (c *customer) extend(o *Options) bool {
+	n := len(c.money) - 1
+	m := &c.money[n]
+	steps := len(c.line.mrr)
+	switch {
+	case c.run == nil || m.kind == refund || m.kind == cancel && m.effective > m.time && !o.CancelAtOnce:
+		return false
+	case steps > 0 && c.line.mrr[steps-1].at >= m.time:
+		return false // its last step is replaced, not followed
 	}
-	return slices.Clone(is)
+	w := walker{o: o, s: *c.run, out: &c.line}
+	if !w.apply(m) {
+		c.line.orphans = append(c.line.orphans, n)
+	}
+	*c.run = w.s
+	if !w.settled() {
+		c.run = nil
+		w.until(never)
+	}
+	steps = len(c.line.mrr)
+	if c.run == nil || len(w.s.totals) > 1 || c.line.pays(m.time) != (steps > 0 && c.line.mrr[steps-1].monthly > 0) {
+		c.line.paying = payingSpans(c.line.mrr)
+	}
+	return true
 }
 
 // apply replays one event; false: a cancellation without a target. What is
@@ -316,16 +335,28 @@ func (w *walker) total(at int64, currency event.Currency, by int64) {
 	}
 	w.s.totals[i].monthly += by
 	step := mrrStep{at, w.o.Calendar.Day(at), currency, w.s.totals[i].monthly}
-	if n := len(w.out.mrr); n > 0 && w.out.mrr[n-1].at == at && w.out.mrr[n-1].currency == currency {
-		w.out.mrr[n-1] = step
-		return
+	n := len(w.out.mrr)
+	if n > 0 && w.out.mrr[n-1].at == at && w.out.mrr[n-1].currency == currency {
+		n-- // replaced
+	}
+	w.out.mrr = w.out.mrr[:n]
+	for k := n - 1; k >= 0; k-- {
+		if last := &w.out.mrr[k]; last.currency == currency {
+			if last.monthly == step.monthly {
+				return // renewed for what it was: no step
+			}
+			break
+		}
 	}
 	w.out.mrr = append(w.out.mrr, step)
 }
 
 // payingSpans are the stretches in which any currency's amount is above 0.
-// The lists given are filled and returned.
-func payingSpans(steps []mrrStep, spans []span, totals []total) ([]span, []total) {
+func payingSpans(steps []mrrStep) []span {
+	var (
+		spans  []span
+		totals []total
+	)
 	for i, s := range steps {
 		k := slices.IndexFunc(totals, func(x total) bool { return x.currency == s.currency })
 		if k < 0 {
@@ -347,7 +378,7 @@ func payingSpans(steps []mrrStep, spans []span, totals []total) ([]span, []total
 			spans[len(spans)-1].to = s.at
 		}
 	}
-	return spans, totals
+	return spans
 }
 
 // addInterval is the moment count intervals later on the zone's calendar; a

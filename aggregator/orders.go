@@ -8,8 +8,9 @@ import (
 // customer_basis: purchases. Each order that is not fully refunded keeps its
 // customer for active_purchase_days days, the order's own included.
 
-// purchaseSpans are the stretches of time in which such an order counts.
-func (c *customer) purchaseSpans(o *Options) []span {
+// purchaseSpans are the stretches of time in which such an order counts; added
+// to orphans are the refunds of orders that are not known.
+func (c *customer) purchaseSpans(o *Options, orphans []int) ([]span, []int) {
 	var spans []span
 	if c.base.buysUntil > 0 {
 		spans = append(spans, span{c.base.at, o.Calendar.Start(c.base.buysUntil), c.base.buysUntil})
@@ -29,7 +30,7 @@ func (c *customer) purchaseSpans(o *Options) []span {
 		}
 		merged = append(merged, s)
 	}
-	return merged
+	return merged, c.orphanRefunds(orphans)
 }
 
 func (c *customer) hasRefunds() bool {

@@ -44,6 +44,7 @@ type Shard struct {
 	hand      int
 	memory    int
 
+	ahead    ahead
 	sources  *sources
 	off      []bool // dimensions that are switched off
 	jobs     []string
@@ -56,7 +57,6 @@ type Shard struct {
 	dayBuf []dayspan
 	cutBuf []int64
 	runBuf []bandRun
-	replay replayed
 	found  []found // of the events that Need was called with last
 	encBuf []byte
 	recBuf []byte
@@ -212,8 +212,11 @@ func (s *Shard) Need(events []event.Event) []string {
 	s.want = map[string]bool{}
 	s.found = s.found[:0]
 	for i := range events {
+		if i%aheadEvents == 0 {
+			s.warmBuckets(events[i:min(i+aheadEvents, len(events))])
+		}
 		ev := &events[i]
-		h := xxhash.Sum64(ev.Customer)
+		h := s.ahead.hashes[i%aheadEvents]
 		s.found = append(s.found, found{hash: h})
 		if ev.Kind == event.Unknown {
 			continue
@@ -332,7 +335,7 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 // hold; what has fallen due since is the timers' affair.
 func (s *Shard) revive(c *customer) {
 	c.hash = xxhash.Sum64String(c.id)
-	c.derive(&s.opts, &s.replay)
+	c.derive(&s.opts)
 	c.segs = s.segments(c)
 	if len(c.health.runs) > 0 {
 		s.walkTo(c, c.health.now, farFuture)

@@ -136,7 +136,7 @@ func (s *Shard) expire(c *customer) {
 	for _, i := range slices.Backward(gone) {
 		c.money = slices.Delete(c.money, i, i+1)
 	}
-	c.derive(&s.opts, &s.replay)
+	c.derive(&s.opts)
 	c.changed = true
 	s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
 }
