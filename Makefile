@@ -18,8 +18,10 @@ CHECKS := internal/composecheck
 # a machine where four brokers share two cores tell more about the machine.
 PACKAGES := 2
 
-# Generated histories that the core is held against the oracle with.
+# Generated histories that the core is held against the oracle with, and from
+# which seed: make test SEED=7 takes others.
 CASES := 3000
+SEED := 1
 
 .PHONY: bench build demo test need kafka fmt fmtcheck vet lint vuln model try soak
 
@@ -31,10 +33,10 @@ demo: build
 	@./bin/tidemark demo $(ARGS)
 
 test: need kafka fmtcheck vet lint vuln
-	go test -race -tags servers -p $(PACKAGES) -timeout 30m ./...
+	go test -race -tags servers -p $(PACKAGES) -timeout 30m -skip TestEqualsOracle ./...
 	@# The core has no goroutine: without -race its properties get ten times the cases.
-	@seed=$$RANDOM$$RANDOM; echo "$(CASES) histories against the oracle, -rapid.seed=$$seed"; \
-	go test ./aggregator -run TestEqualsOracle -timeout 30m -rapid.checks=$(CASES) -rapid.seed=$$seed
+	@echo "$(CASES) histories against the oracle, seed $(SEED)"
+	go test ./aggregator -run TestEqualsOracle -timeout 30m -rapid.checks=$(CASES) -rapid.seed=$(SEED)
 	@# What these read lies outside their module, where Go's test cache doesn't look.
 	@for m in $(CHECKS); do (cd $$m && echo "$$m: go vet, go test" && go vet ./... && go test -count=1 ./...); done
 

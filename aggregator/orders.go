@@ -22,7 +22,10 @@ func (c *customer) purchaseSpans(o *Options, orphans []int) ([]span, []int) {
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	merged := spans[:0]
 	for _, s := range spans {
-		if n := len(merged); n > 0 && s.from <= merged[n-1].to {
+		// One that begins where the last one ends goes on, unless a day that the
+		// zone skips lies between: that day has an end, and nothing counts at it.
+		n := len(merged)
+		if n > 0 && (s.from < merged[n-1].to || s.from == merged[n-1].to && merged[n-1].day >= o.Calendar.Day(s.from)) {
 			if last := &merged[n-1]; s.to > last.to || s.to == last.to && s.day > last.day {
 				last.to, last.day = s.to, s.day
 			}

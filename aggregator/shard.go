@@ -208,6 +208,7 @@ func (s *Shard) Memory() int { return s.memory }
 // in memory, and of those that timers, splits and jobs wait for. Load them and
 // call it again until it returns none; then Apply takes the events by their index.
 func (s *Shard) Need(events []event.Event) []string {
+	s.wantSplits()
 	asked := s.want
 	s.want = map[string]bool{}
 	s.found = s.found[:0]

@@ -155,13 +155,12 @@ func (b *bucket) add(c *customer) {
 }
 
 // grow splits buckets as long as there are too many customers for their number.
-// Where the bucket to split is not in memory, it is asked for.
+// Where the next one to split is not in memory, the next Need asks for it.
 func (s *Shard) grow() {
 	for s.customers > perBucket*len(s.buckets) {
 		n := len(s.buckets)
 		from := s.buckets[splitOf(n)]
 		if from == nil {
-			s.want[bucketKey(splitOf(n))] = true
 			return
 		}
 		to := s.newBucket(n)
@@ -179,6 +178,20 @@ func (s *Shard) grow() {
 		}
 		s.touch(&from.block)
 		s.touch(&to.block)
+	}
+}
+
+// splitsAhead is how many buckets that wait to be split are asked for at a time.
+const splitsAhead = 256
+
+// wantSplits asks for the buckets that are to be split next, also for those that
+// another one is waited for in front of.
+func (s *Shard) wantSplits() {
+	n := len(s.buckets)
+	for i := n; i < min(n+splitsAhead, s.customers/perBucket+1); i++ {
+		if from := splitOf(i); from < len(s.buckets) && s.buckets[from] == nil {
+			s.want[bucketKey(from)] = true
+		}
 	}
 }
 
