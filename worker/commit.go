@@ -203,6 +203,7 @@ func bandSet(b aggregator.Band) string {
 
 // report says how the shard is doing.
 func (t *tenure) report() {
+	t.warnLate()
 	lag := t.lag()
 	state, reason := "live", ""
 	switch {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/event"
@@ -36,10 +39,27 @@ func (n *note) name() string {
 // refuse takes a note of a message that is not applied, and counts it.
 func (t *tenure) refuse(in *input, m *consumer.Message, to string, reason event.Reason) error {
 	t.count(to+"/"+string(reason), 1)
+	if to == "late" {
+		t.late++
+	}
 	n := &note{Topic: in.topic, Offset: m.Offset, To: to, Reason: reason}
 	n.fill(m)
 	t.notes[n.name()] = n
 	return nil
+}
+
+// lateEvery is the least time between two warnings of one shard.
+const lateEvery = time.Minute
+
+// warnLate says that messages come too late to count: somebody who produces
+// history in another order than that of time would not notice otherwise.
+func (t *tenure) warnLate() {
+	if t.late == 0 || time.Since(t.lateSaid) < lateEvery {
+		return
+	}
+	t.log.Warn("messages older than the horizon went to the late topic and count nowhere: "+
+		"send history in the order of time (tidemark import sorts it), or begin anew with a longer horizon", zap.Int64("messages", t.late))
+	t.late, t.lateSaid = 0, time.Now()
 }
 
 // fill copies the message: its memory is used again once it is applied.

@@ -43,6 +43,8 @@ type tenure struct {
 	lastLook time.Time
 	lastWork time.Time // of the company's duties
 	touched  bool      // something changed since the last commit
+	late     int64     // messages older than the horizon that no warning has told of
+	lateSaid time.Time // of the last warning
 }
 
 // takeOver is T1 to T5.
