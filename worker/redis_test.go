@@ -92,7 +92,7 @@ func (t *redisTap) cutAll() {
 	}
 	t.mu.Unlock()
 	for _, c := range all {
-		c.cut()
+		_ = c.cut() // a connection that is gone is cut
 	}
 }
 
@@ -196,7 +196,7 @@ func (t *redisTap) hold(e effect, write func() error) (func(), error) {
 func (t *redisTap) deliver(e effect, c *redisConn) {
 	t.p.w.redis.Lock()
 	defer t.p.w.redis.Unlock()
-	defer c.cut()
+	defer func() { _ = c.cut() }() // a connection that is gone is cut
 	const end = "delivered"
 	request := append(c.held, "*2\r\n$4\r\nECHO\r\n$9\r\n"+end+"\r\n"...)
 	if _, err := c.Conn.Write(request); err != nil {
@@ -263,6 +263,23 @@ func (w *world) read(k string) (v value) {
 		w.t.Errorf("read key %s: %v", k, err)
 	}
 	return v
+}
+
+// commits is how many claims and commits Redis can fall back to.
+func (w *world) commits() int {
+	w.redis.Lock()
+	defer w.redis.Unlock()
+	return len(w.past)
+}
+
+// newest says how many of the last claims and commits hold something.
+func (w *world) newest(holds func(contents) bool) (n int) {
+	w.redis.Lock()
+	defer w.redis.Unlock()
+	for n < len(w.past) && holds(w.past[len(w.past)-1-n]) {
+		n++
+	}
+	return n
 }
 
 // rollBack is a Redis that was started again without its last n claims and
