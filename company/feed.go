@@ -19,7 +19,7 @@ const (
 	feedBatch = 2000
 	// feedDays bounds the days of segments that one call looks at, so that it
 	// takes some milliseconds whatever there is to say.
-	feedDays = 200
+	feedDays = 40
 )
 
 // Feed decides which KPI changes are due: the running day at most every

@@ -37,6 +37,7 @@ type chief struct {
 	evaluated time.Time
 	dirty     bool              // the figures have changed since
 	shown     map[string]string // as it stands in the store, for people
+	sending   chan error        // of what is on its way to the topic; nil: nothing
 }
 
 // newCompany returns what makes a chief for each tenure of shard 0.
@@ -80,6 +81,9 @@ func kpiRules(c *config.Config) []alert.KPIRule {
 // Next implements worker.Company.
 func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) {
 	var d worker.Duties
+	if sent, err := c.sent(); !sent {
+		return d, err
+	}
 	changed, err := c.reader.Poll(ctx)
 	if err != nil {
 		return d, err
@@ -210,8 +214,12 @@ func number(s string) json.Number {
 	return json.Number(s)
 }
 
-// Send implements worker.Company. The topic is at least once: what could not be
-// sent is sent again by the next tenure.
+// sendLimit is how long the topic of KPIs may take.
+const sendLimit = 30 * time.Second
+
+// Send implements worker.Company. It does not wait, so that alerts of the shard
+// are not held up by figures; nothing more is due until it is done. The topic is
+// at least once: what could not be sent is sent again by the next tenure.
 func (c *chief) Send(ctx context.Context, d worker.Duties) error {
 	if len(d.Messages) == 0 {
 		return nil
@@ -220,8 +228,29 @@ func (c *chief) Send(ctx context.Context, d worker.Duties) error {
 	for i, m := range d.Messages {
 		messages[i] = kafka.Message{Key: m.Key, Value: m.Value}
 	}
-	if err := c.producer.WriteMessages(ctx, messages...); err != nil {
-		return fmt.Errorf("send %d figures: %w", len(messages), err)
-	}
+	done := make(chan error, 1)
+	c.sending = done
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
+	go func() {
+		defer cancel()
+		done <- c.producer.WriteMessages(limited, messages...)
+	}()
 	return nil
+}
+
+// sent says whether nothing is on its way any more.
+func (c *chief) sent() (bool, error) {
+	if c.sending == nil {
+		return true, nil
+	}
+	select {
+	case err := <-c.sending:
+		c.sending = nil
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", worker.ErrUnsent, err)
+		}
+		return true, nil
+	default:
+		return false, nil
+	}
 }

@@ -25,6 +25,10 @@ type Company interface {
 	Send(ctx context.Context, d Duties) error
 }
 
+// ErrUnsent: figures that are committed as said did not reach their topic. In
+// doubt: the next tenure says them again.
+var ErrUnsent = errors.New("figures could not be sent")
+
 // Duties are what one commit of shard 0 stores beside, and what is sent after it.
 type Duties struct {
 	Fired        map[aggregator.Pair]*aggregator.Firing // nil: no longer firing

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -322,6 +323,9 @@ func (t *tenure) duties(ctx context.Context) error {
 	}
 	t.lastWork = time.Now()
 	d, err := t.company.Next(ctx, time.Now())
+	if errors.Is(err, ErrUnsent) {
+		return err
+	}
 	if err != nil {
 		t.log.Warn("figures of the company cannot be read; trying again", zap.Error(err))
 		return nil
