@@ -60,12 +60,9 @@ func New(ctx context.Context, o Options) (*Workspace, error) {
 	if w.Settings, err = config.Load(w.Config, nil, config.Options{KPIs: kpi.Names()}); err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", o.Name, err)
 	}
-	w.Kafka, err = kgo.NewClient(kgo.SeedBrokers(o.Brokers), kgo.RecordPartitioner(partitioner{kgo.StickyKeyPartitioner(nil)}),
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }))
-	if err != nil {
-		return nil, fmt.Errorf("set up a producer: %w", err)
+	if err := w.connect(); err != nil {
+		return nil, err
 	}
-	w.admin = kadm.NewClient(w.Kafka)
 	if err := w.CreateTopics(ctx, int32(o.Partitions), w.Inputs()...); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -74,6 +71,25 @@ func New(ctx context.Context, o Options) (*Workspace, error) {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
+}
+
+// connect makes the producer and what administers topics.
+func (w *Workspace) connect() error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.Brokers), kgo.RecordPartitioner(partitioner{kgo.StickyKeyPartitioner(nil)}),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.MetadataMinAge(100*time.Millisecond),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }))
+	if err != nil {
+		return fmt.Errorf("set up a producer: %w", err)
+	}
+	w.Kafka, w.admin = client, kadm.NewClient(client)
+	return nil
+}
+
+// Reconnect makes a new producer. One that knows a topic that was deleted and
+// created again refuses to write to the new one.
+func (w *Workspace) Reconnect() error {
+	w.Kafka.Close()
+	return w.connect()
 }
 
 // Close closes all connections.
