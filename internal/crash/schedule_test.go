@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,57 +31,82 @@ func TestSeedDecidesEverything(t *testing.T) {
 	}
 }
 
+// decoded are the events of messages that count.
+func decoded(t *testing.T, messages []message) (out []event.Event) {
+	t.Helper()
+	for _, m := range messages {
+		if m.to != "" {
+			continue
+		}
+		var e event.Event
+		d := event.NewDecoder(event.Options{Currency: dollar, Currencies: map[event.Currency]bool{euro: true}})
+		if reason := d.Decode(&e, m.value, nil); reason != "" {
+			t.Fatalf("%s is refused as %s", m.value, reason)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
 // TestNothingComesTooLate: whatever counts comes before its day can be frozen,
-// with the watermark a chunk ahead, and what is too old is so at any time.
+// although all of its chunk may be read before it.
 func TestNothingComesTooLate(t *testing.T) {
-	dead, late := 0, 0
 	for seed := uint64(1); seed < 30; seed++ {
 		s := draw(seed)
 		cfg := s.config()
 		h := newHistory(s, cfg, partition(s.partitions))
 		highest := int64(0)
 		for i, chunk := range h.chunks {
-			for _, m := range chunk {
-				var e event.Event
-				d := event.NewDecoder(event.Options{Currency: dollar, Currencies: map[event.Currency]bool{euro: true}})
-				if m.to != "" {
-					if m.to == "dead_letter" {
-						dead++
-					} else if m.to == "late" {
-						late++
-					}
-					continue
-				}
-				if reason := d.Decode(&e, m.value, nil); reason != "" {
-					t.Fatalf("%s is refused as %s", m.value, reason)
-				}
-				if first := cfg.FirstDay(max(highest, e.Time)); cfg.Day(e.Time) < first {
-					t.Fatalf("seed %d: in chunk %d an event of %s comes when %s is the first day", seed, i,
-						time.UnixMilli(e.Time).UTC(), time.Unix(int64(first)*86400, 0).UTC().Format(time.DateOnly))
-				}
+			events := decoded(t, chunk)
+			for _, e := range events {
+				highest = max(highest, e.Time)
 			}
-			// All of a chunk may be read before any of it.
-			for _, m := range chunk {
-				var e event.Event
-				d := event.NewDecoder(event.Options{Currency: dollar, Currencies: map[event.Currency]bool{euro: true}})
-				if m.to == "" && d.Decode(&e, m.value, nil) == "" {
-					highest = max(highest, e.Time)
-				}
-			}
-			for _, m := range chunk {
-				var e event.Event
-				d := event.NewDecoder(event.Options{Currency: dollar, Currencies: map[event.Currency]bool{euro: true}})
-				if m.to == "" && d.Decode(&e, m.value, nil) == "" && cfg.Day(e.Time) < cfg.FirstDay(highest) {
-					t.Fatalf("seed %d: an event of chunk %d may be late within it", seed, i)
+			for _, e := range events {
+				if cfg.Day(e.Time) < cfg.FirstDay(highest) {
+					t.Fatalf("seed %d: in chunk %d an event of %s may be late at %s", seed, i,
+						time.UnixMilli(e.Time).UTC(), time.UnixMilli(highest).UTC())
 				}
 			}
 		}
-		if highest > h.highest {
+		if highest != h.highest {
 			t.Fatalf("seed %d: the highest time is %d, not %d", seed, highest, h.highest)
 		}
 	}
-	if dead == 0 || late == 0 {
-		t.Errorf("%d dead letters, %d late", dead, late)
+}
+
+// TestRefusedMessagesAreRefused: garbage is refused for the reason that it is
+// expected to be, and what should be late is older than the horizon at any time.
+func TestRefusedMessagesAreRefused(t *testing.T) {
+	seen := map[event.Reason]int{}
+	for seed := uint64(1); seed < 10; seed++ {
+		s := draw(seed)
+		cfg := s.config()
+		h := newHistory(s, cfg, partition(s.partitions))
+		first := cfg.FirstDay(h.first[0].at)
+		for _, m := range slices.Concat(h.chunks...) {
+			if m.to == "" || m.to == "ignored" {
+				continue
+			}
+			var e event.Event
+			d := event.NewDecoder(event.Options{Currency: dollar, Currencies: map[event.Currency]bool{euro: true}})
+			got := d.Decode(&e, m.value, nil)
+			if got == "" {
+				got = event.CheckKey(&e, m.key)
+			}
+			if got == "" && e.Time > time.Now().UnixMilli() {
+				got = event.TooFarAhead
+			}
+			if got == "" && cfg.Day(e.Time) < first {
+				got = event.BeyondHorizon
+			}
+			if got != m.why {
+				t.Errorf("seed %d: %s is refused as %q, not as %q", seed, m.value, got, m.why)
+			}
+			seen[got]++
+		}
+	}
+	if len(seen) < 8 {
+		t.Errorf("only %v", seen)
 	}
 }
 
