@@ -139,6 +139,15 @@ func publication() []Mistake {
 		{"P1", "published although Redis is behind the header", []Edit{
 			{"worker/publish.go", "if !t.reaches() { // P1: hold", "if false {"},
 		}, step("TestRollbackHolds")},
+		{"P1", "only notes wait until Redis has reached the header", []Edit{
+			{"worker/publish.go", "if !t.reaches() { // P1: hold", "if false {"},
+			{"worker/publish.go", "	if p.Notes, err = t.dueNotes(ctx); err != nil {\n		return err\n	}\n", `	if t.reaches() {
+		if p.Notes, err = t.dueNotes(ctx); err != nil {
+			return err
+		}
+	}
+`},
+		}, step("TestRollbackHolds")},
 		{"P3", "alerts and header in two transactions", []Edit{{"publisher/publish.go", "		err = p.commit(ctx, t)\n", `		said, cursor := &transaction{}, &transaction{}
 		for _, r := range t.records {
 			if r.Topic == p.options.Topics.Cursors {
