@@ -254,12 +254,12 @@ func (r *Reader) group() {
 }
 
 // Highest is the highest event time that any shard has seen, Unix ms. ok is
-// false while any shard is not at the end of its log.
+// false while any shard is catching up or reads again what the store has lost.
 func (r *Reader) Highest() (ms int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.shards {
-		if s.unready() != "" {
+		if s.reading() {
 			return 0, false
 		}
 		for _, o := range s.head.Offsets {

@@ -248,12 +248,18 @@ func TestReadiness(t *testing.T) {
 	if got := values(t, r, "customers", "", today-1, today-1); got != "17?" {
 		t.Errorf("while it is not ready a past day is %s", got)
 	}
+	if _, ok := r.Highest(); ok {
+		t.Error("a shard that reads again tells the others the time")
+	}
 	a.head.Offsets = old
 	a.commit(nil)
 	expect("reached again", "")
 	a.head.Watermark--
 	a.claim("a3")
 	expect("an older watermark", "shard 0 was rolled back and is reading the log again")
+	if _, ok := r.Highest(); !ok {
+		t.Error("a watermark that fell back is never raised again: the shard waits for the reader, which waits for the shard")
+	}
 	a.head.Watermark++
 	a.commit(nil)
 	expect("reached again", "")

@@ -104,12 +104,24 @@ func (s *shard) seen() {
 
 // behind says whether the store holds less than it once held.
 func (s *shard) behind() bool {
+	return s.unread() || s.head.Watermark < s.topWatermark
+}
+
+// unread says whether fewer messages are in the state than once were.
+func (s *shard) unread() bool {
 	for topic, top := range s.topOffsets {
 		if o, ok := s.head.Offsets[topic]; (ok || s.empty) && o.Next < top.Next {
 			return true
 		}
 	}
-	return s.head.Watermark < s.topWatermark
+	return false
+}
+
+// reading says whether the shard still has to read what its log held before. A
+// watermark that has fallen back is none of its reasons: with clock: log it is
+// Highest that raises it again, and each would wait for the other.
+func (s *shard) reading() bool {
+	return s.unread() || s.tenure.Owner == "" || s.empty || !s.head.Born || s.head.CatchingUp
 }
 
 // moving says whether users of a customer still count under its former segment:
