@@ -198,18 +198,26 @@ func (p *play) pause(ctx context.Context, f fault) error {
 	return nil
 }
 
-// redisRestart: whoever owns a shard is in doubt.
-func (p *play) redisRestart(ctx context.Context, _ fault) error {
-	marks := p.marks()
+// redisRestart: while Redis is away whoever owns a shard is in doubt. One that is
+// back at once may go unnoticed; then its own log tells that it was.
+func (p *play) redisRestart(ctx context.Context, f fault) error {
+	marks, own := p.marks(), endtoend.OpenLog(p.redis.Log())
+	mark := own.Size()
 	p.tell("Redis gets SIGKILL, pid %d", p.redis.Pid())
 	if err := p.redis.Stop(); err != nil {
 		return err
+	}
+	if !f.soon {
+		if err := p.anyDoubt(ctx, marks); err != nil {
+			return err
+		}
 	}
 	if err := p.redis.Start(); err != nil {
 		return err
 	}
 	p.tell("Redis started, pid %d", p.redis.Pid())
-	return p.anyDoubt(ctx, marks)
+	_, err := own.Await(ctx, mark, "DB loaded from append only file")
+	return err
 }
 
 // anyDoubt waits until a worker has started a shard over.

@@ -21,11 +21,11 @@ import (
 // limits of time. Sessions are as short as the configuration allows.
 const (
 	session     = time.Second
-	playLimit   = 4 * time.Minute // of a whole schedule
-	faultLimit  = time.Minute     // of one fault
-	restLimit   = time.Minute     // from the last event to the end of all work
+	playLimit   = 8 * time.Minute // of a whole schedule
+	faultLimit  = 2 * time.Minute // of one fault
+	restLimit   = 2 * time.Minute // from the last event to the end of all work
 	chunkPace   = 30 * time.Millisecond
-	readyWithin = time.Minute
+	readyWithin = 2 * time.Minute
 )
 
 // outcome is how a schedule ended.

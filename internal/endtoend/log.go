@@ -14,6 +14,9 @@ import (
 // a program writes when it dies.
 type Log struct{ path string }
 
+// OpenLog is the log in a file, which need not be there yet.
+func OpenLog(path string) *Log { return &Log{path} }
+
 // Line is one line of a log.
 type Line struct {
 	Level, Msg, Error string
