@@ -99,6 +99,7 @@ func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
 	c.base.walk.day = farFuture // lowered by its first event
 	c.segs = s.segments(c)
 	b.add(c)
+	s.grown(&b.block, customerBytes+len(id))
 	s.customers++
 	s.grow()
 	return c

@@ -277,10 +277,20 @@ func (s *Shard) measure(b *block) {
 	b.memory = n
 }
 
+// grown counts what has come to a block since it was measured, so that a batch
+// of nothing but new records does not go unseen until it is committed.
+func (s *Shard) grown(b *block, bytes int) {
+	b.memory += bytes
+	s.memory += bytes
+}
+
+// customerBytes is what a customer takes by itself.
+const customerBytes = 800
+
 func (u *user) memory() int { return 88 + len(u.id) + 8*cap(u.days.w) + 120*cap(u.answers) }
 
 func (c *customer) memory() int {
-	n := 800 + len(c.id) + cap(c.stored) + 8*cap(c.days.w) + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) +
+	n := customerBytes + len(c.id) + cap(c.stored) + 8*cap(c.days.w) + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) +
 		32*(cap(c.line.paying)+cap(c.line.mrr)) + 8*cap(c.health.runs)
 	for i := range c.users {
 		n += c.users[i].memory()
@@ -304,7 +314,9 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 		}
 		if len(c.users) < s.opts.MaxUsersInline {
 			c.users = append(c.users, user{id: string(id), first: noDay})
-			return &c.users[len(c.users)-1], nil
+			u := &c.users[len(c.users)-1]
+			s.grown(&s.buckets[slotOf(c.hash, len(s.buckets))].block, u.memory())
+			return u, nil
 		}
 		s.spill(c)
 	}
@@ -320,7 +332,9 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 		p = c.pages.list[slotOf(xxhash.Sum64(id), len(c.pages.list))]
 	}
 	p.users = append(p.users, user{id: string(id), first: noDay})
-	return &p.users[len(p.users)-1], p
+	u := &p.users[len(p.users)-1]
+	s.grown(&p.block, u.memory())
+	return u, p
 }
 
 // spill moves a customer's users from its record into pages.

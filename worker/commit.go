@@ -152,7 +152,8 @@ func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 		t.id = id
 		break
 	}
-	t.state.Committed(t.opts.CacheBytes)
+	// A quarter is left to what the next batch loads: it ends where the cache is full.
+	t.state.Committed(t.opts.CacheBytes / 4 * 3)
 	for _, f := range c.Notes {
 		if n := t.notes[f.Name]; n != nil {
 			n.stored = true

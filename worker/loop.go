@@ -77,6 +77,9 @@ func (t *tenure) collect(ctx context.Context, next *input) error {
 		if n >= limit || time.Now().After(until) || t.noteBytes() > maxNoteBytes || ctx.Err() != nil {
 			return nil
 		}
+		if t.state.Memory() > t.opts.CacheBytes {
+			return nil // records are dropped from memory by a commit alone
+		}
 		if next, _, err = t.choose(true); err != nil || next == nil {
 			return nil // an error is met again, with nothing in hand
 		}

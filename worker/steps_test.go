@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -339,6 +340,46 @@ func TestEmptiedRedisStops(t *testing.T) {
 	s.until("the shard has stopped", func() bool { return p.worker.Status().State == "stopped" })
 	if why := p.worker.Status().Reason; !strings.Contains(why, "Redis was emptied") {
 		t.Errorf("stopped with %q", why)
+	}
+}
+
+// C1: a batch of catching up ends where the records that it has loaded no longer
+// fit into the cache, however many messages a commit may have.
+func TestBatchFitsTheCache(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch, s.cache = 50_000, 2<<20
+	const customers = 24_000 // more than a lag that makes commits grow; of 1 KiB each at least
+	logins := make([]message, customers)
+	for n := range logins {
+		logins[n] = s.login(fmt.Sprintf("c%d", n), "", day(1, 10*float64(n)/customers))
+	}
+	s.send(logins...)
+	s.own()
+	s.untilRead(0)
+	s.redis.Lock()
+	defer s.redis.Unlock()
+	before, largest := int64(0), int64(0)
+	for _, c := range s.past {
+		for name, v := range c {
+			var head store.Head
+			if !strings.HasSuffix(name, ":meta") {
+				continue
+			}
+			if err := json.Unmarshal([]byte(v.hash["head"]), &head); err != nil {
+				t.Fatal(err)
+			}
+			at := head.Offsets[s.ws.Name+".logins"].Next
+			largest, before = max(largest, at-before), at
+		}
+	}
+	// 2 MiB hold at most 2048 of these customers, and a batch ends with the 1,000
+	// messages that it goes beyond.
+	if largest > 3048 {
+		t.Errorf("a commit has %d messages of as many customers", largest)
+	}
+	if largest < 200 {
+		t.Errorf("no commit has more than %d messages: the cache is not used", largest)
 	}
 }
 
