@@ -86,6 +86,9 @@ func (t *tenure) build(d *Duties) (*store.Commit, error) {
 		x := &note{Topic: n.Origin.Topic, Offset: n.Origin.Offset, Due: n.Due, To: "late", Reason: n.Reason}
 		t.notes[x.name()] = x
 	}
+	// P2: what is read again after a loss of commits was said before it, and need
+	// not be kept until the header is reached.
+	t.dropSaid()
 	if err := t.addFiring(c, ch.Fired, d); err != nil {
 		return nil, err
 	}

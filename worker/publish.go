@@ -39,8 +39,6 @@ func (t *tenure) publish(ctx context.Context) error {
 		// fires the last of these timers publishes.
 		return nil
 	}
-	// P2: what was read again after a loss of commits may have been said before it.
-	t.dropSaid()
 	p := publisher.Publication{Header: publisher.Header{Offsets: map[string]int64{}, Watermark: t.head.Watermark}}
 	for topic, off := range t.head.Offsets {
 		p.Header.Offsets[topic] = off.Next

@@ -221,7 +221,18 @@ func TestRollbackHolds(t *testing.T) {
 		if s.rollBack(12, true) < 12 {
 			t.Fatal("there was less to lose")
 		}
+		kept := s.commits()
 		s.untilRead(0)
+		s.redis.Lock()
+		key := "{" + s.ws.Name + ":0}:notes"
+		for _, c := range s.past[kept:] { // what was said long ago is not kept until the end of the hold
+			for name := range c[key].hash {
+				if _, was := s.past[kept-1][key].hash[name]; !was {
+					t.Errorf("copy %s is kept again", name)
+				}
+			}
+		}
+		s.redis.Unlock()
 	}
 	s.tick(9)
 	s.check()

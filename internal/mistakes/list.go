@@ -186,10 +186,10 @@ func notes() []Mistake {
 	return []Mistake{
 		{"P2", "notes said without asking the header, at the take-over", []Edit{
 			cut("worker/takeover.go", "	t.dropSaid()\n"),
-			cut("worker/publish.go", "	// P2: what was read again after a loss of commits may have been said before it.\n	t.dropSaid()\n"),
+			cut("worker/commit.go", "	// not be kept until the header is reached.\n	t.dropSaid()\n"),
 		}, step("TestSuccessorSaysNothingAgain")},
 		{"P2", "notes said without asking the header, after a loss of commits", []Edit{
-			cut("worker/publish.go", "	// P2: what was read again after a loss of commits may have been said before it.\n	t.dropSaid()\n"),
+			cut("worker/commit.go", "	// not be kept until the header is reached.\n	t.dropSaid()\n"),
 		}, step("TestRollbackHolds")},
 		{"P2", "a note counts as said when its event's offset does", []Edit{
 			cut("worker/notes.go", " && n.Due <= h.Watermark"),
