@@ -83,6 +83,11 @@ func behind(heads []store.Head, ends Ends) (string, error) {
 // the highest event time of all. 0 stands for whatever it is. It returns the
 // heads of that moment.
 func (w *Workspace) AtRest(ctx context.Context, watermark int64) (heads []store.Head, err error) {
+	return w.AtRestWithin(ctx, watermark, 1)
+}
+
+// AtRestWithin is AtRest where the moment is known to so many milliseconds only.
+func (w *Workspace) AtRestWithin(ctx context.Context, watermark, within int64) (heads []store.Head, err error) {
 	var ends Ends
 	err = Eventually(ctx, func() error {
 		if ends == nil {
@@ -101,7 +106,7 @@ func (w *Workspace) AtRest(ctx context.Context, watermark int64) (heads []store.
 			return fmt.Errorf("not read yet: %s", left)
 		}
 		for shard, h := range heads {
-			if watermark != 0 && h.Watermark != watermark {
+			if watermark != 0 && (h.Watermark < watermark || h.Watermark >= watermark+within) {
 				return fmt.Errorf("the watermark of shard %d is %d, and should come to %d", shard, h.Watermark, watermark)
 			}
 		}

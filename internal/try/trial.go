@@ -26,7 +26,7 @@ type trial struct {
 	out      io.Writer
 	data     string
 	space    *endtoend.Workspace
-	last     int64 // time of the last event, Unix ms
+	last     int64 // time of the last event, Unix ms, whole seconds
 	counters endtoend.Counters
 	alerts   *endtoend.Alerts
 	differs  []error
@@ -97,7 +97,7 @@ func (t *trial) serve(ctx context.Context) error {
 	if err := w.Ready(ctx); err != nil {
 		return err
 	}
-	if _, err := t.space.AtRest(ctx, t.last); err != nil {
+	if _, err := t.space.AtRestWithin(ctx, t.last, 1000); err != nil {
 		return fmt.Errorf("%w; the log says:\n%s", err, w.Log.Tail(10))
 	}
 	if t.alerts, err = t.space.AlertsAtRest(ctx); err != nil {
