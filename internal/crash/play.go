@@ -105,6 +105,10 @@ func run(ctx context.Context, kafka *testserver.Kafka, s schedule, dir string) (
 	o.held, o.fenced = p.saw("shard is held"), p.fenced
 	if o.err == nil {
 		o.err = errors.Join(p.space.DeleteTopics(ctx), os.RemoveAll(dir))
+		return o
+	}
+	for _, line := range p.space.Transactions(ctx) {
+		p.tell("%s", line)
 	}
 	return o
 }
