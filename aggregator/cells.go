@@ -17,13 +17,14 @@ type KV struct {
 // changes from the day before; the opening row holds the levels of day first.
 // Nothing but applying, freezing, expiry and rebuilding writes a cell.
 type cells struct {
-	started    bool  // first is known; before, all days lie in far
-	first      int32 // F: the first day that is not frozen
-	currencies []event.Currency
-	segments   []*segment
-	byName     map[string]int32
-	dirty      []rowRef
-	frozen     []KV // rows written since the last commit
+	started  bool   // first is known; before, all days lie in far
+	first    int32  // F: the first day that is not frozen
+	kinds    []Cell // by slot, from counterEnd on: cells with a currency or a label
+	slots    map[Cell]int
+	segments []*segment
+	byName   map[string]int32
+	dirty    []rowRef
+	frozen   []KV // rows written since the last commit
 }
 
 // near is how many days after first are found by index: a horizon's days and
@@ -51,8 +52,13 @@ type rowRef struct {
 
 const farFuture = int32(1 << 30)
 
-func newCells(horizon int32, currencies []event.Currency) *cells {
-	c := &cells{currencies: currencies, byName: map[string]int32{}}
+// newCells returns cells without a row. Kinds are those that have a slot from the
+// beginning.
+func newCells(horizon int32, kinds []Cell) *cells {
+	c := &cells{slots: map[Cell]int{}, byName: map[string]int32{}}
+	for _, x := range kinds {
+		c.slotOf(x)
+	}
 	c.segment("", horizon)
 	return c
 }
@@ -68,27 +74,36 @@ func (c *cells) segment(name string, horizon int32) int32 {
 	return i
 }
 
-// slot is the index of a cell in a row's values; money counters follow the
-// plain ones, two for each currency.
+// slot is the index of a money counter's cell in a row's values.
 func (c *cells) slot(k Counter, currency event.Currency) int {
-	if !k.Money() {
-		return int(k)
-	}
-	for i, x := range c.currencies {
-		if x == currency {
-			return int(counterEnd) + 2*i + int(k-MRR)
+	for i := range c.kinds { // few, and the common ones come first
+		if x := &c.kinds[i]; x.Counter == k && x.Currency == currency {
+			return int(counterEnd) + i
 		}
 	}
-	c.currencies = append(c.currencies, currency)
-	return int(counterEnd) + 2*(len(c.currencies)-1) + int(k-MRR)
+	return c.slotOf(Cell{Counter: k, Currency: currency})
+}
+
+// slotOf is the index of a cell in a row's values. Cells with a currency or a
+// label get theirs, after the plain counters, when they are first met.
+func (c *cells) slotOf(x Cell) int {
+	if !x.Counter.Money() && !x.Counter.Labelled() {
+		return int(x.Counter)
+	}
+	slot, ok := c.slots[x]
+	if !ok {
+		slot = int(counterEnd) + len(c.kinds)
+		c.kinds = append(c.kinds, x)
+		c.slots[x] = slot
+	}
+	return slot
 }
 
 func (c *cells) cell(slot int) Cell {
 	if slot < int(counterEnd) {
 		return Cell{Counter: Counter(slot)}
 	}
-	i := slot - int(counterEnd)
-	return Cell{Counter: MRR + Counter(i%2), Currency: c.currencies[i/2]}
+	return c.kinds[slot-int(counterEnd)]
 }
 
 // add changes one cell. A day at or before first goes into the opening: what
@@ -362,9 +377,9 @@ func (c *cells) load(name string, value []byte, horizon int32) error {
 		case 's':
 			c.addStanding(seg, cell.Counter, v)
 		case 'o':
-			c.add(seg, c.slot(cell.Counter, cell.Currency), c.first, v)
+			c.add(seg, c.slotOf(cell), c.first, v)
 		default:
-			c.add(seg, c.slot(cell.Counter, cell.Currency), n.Day, v)
+			c.add(seg, c.slotOf(cell), n.Day, v)
 		}
 	}
 	return nil

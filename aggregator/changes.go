@@ -126,7 +126,7 @@ func (s *Shard) appendPage(dst []byte, p *page) []byte {
 // of firing alerts, and returns the names of what differs from what the shard
 // holds. All records must be in memory.
 func (s *Shard) Audit() []string {
-	fresh := newCells(s.opts.Horizon, slices.Clone(s.cells.currencies))
+	fresh := newCells(s.opts.Horizon, s.cells.kinds)
 	fresh.started, fresh.first = s.cells.started, s.cells.first
 	for _, g := range s.cells.segments[1:] {
 		fresh.segment(g.name, s.opts.Horizon)

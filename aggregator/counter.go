@@ -60,6 +60,12 @@ func (c Counter) Standing() bool { return c == UsersEver || c == CustomersEver }
 // Money says whether the counter is kept by currency.
 func (c Counter) Money() bool { return c == MRR || c == MRRAtRisk }
 
+// Labelled says whether the counter is kept by a label of its own, such as the
+// reason of a cancellation or the period of a cohort.
+func (c Counter) Labelled() bool { return labelled[c] }
+
+var labelled = [256]bool{}
+
 var counterNames = [counterEnd]string{
 	UsersActive1: "UsersActive1", UsersActive7: "UsersActive7", UsersActive30: "UsersActive30", UserDays30: "UserDays30",
 	CustomersActive1: "CustomersActive1", CustomersActive7: "CustomersActive7", CustomersActive30: "CustomersActive30",

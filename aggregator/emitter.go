@@ -1,6 +1,9 @@
 package aggregator
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // emitter collects what a record contributes, or the change of it, and adds it
 // to the cells of the record's segments.
@@ -8,7 +11,7 @@ type emitter struct {
 	cells  *cells
 	sign   int64
 	deltas []delta
-	grid   []int64  // net's
+	places places   // net's
 	ever   [2]int64 // UsersEver, CustomersEver
 }
 
@@ -60,67 +63,74 @@ func (e *emitter) flush(segs []int32) {
 	e.deltas, e.ever = e.deltas[:0], [2]int64{}
 }
 
-// The grid that net adds up in: so many days from the earliest of the deltas,
-// and slots. What doesn't fit (far days, many currencies) is sorted instead.
-const (
-	gridDays  = 512
-	gridSlots = 48
-)
-
 // net adds up what was collected for the same cell, so that an old contribution
 // taken back and a new one that is nearly the same touch few rows.
 func (e *emitter) net() {
-	if len(e.deltas) < 2 {
+	switch n := len(e.deltas); {
+	case n < 2:
 		return
+	case n > maxPlaces:
+		e.sortAndSum()
+	default:
+		e.sum()
 	}
-	first, last, slots := farFuture, noDay, 0
-	for i := range e.deltas {
-		d := &e.deltas[i]
-		first, last, slots = min(first, d.day), max(last, d.day), max(slots, d.slot)
-	}
-	if last-first >= gridDays || slots >= gridSlots {
-		e.netBySorting()
-		return
-	}
-	if e.grid == nil {
-		e.grid = make([]int64, gridDays*gridSlots) // all zeros between calls
-	}
-	for i := range e.deltas {
-		d := &e.deltas[i]
-		e.grid[int(d.day-first)*gridSlots+d.slot] += d.v
-	}
-	n := 0
-	for _, d := range e.deltas {
-		if v := &e.grid[int(d.day-first)*gridSlots+d.slot]; *v != 0 {
-			e.deltas[n] = delta{d.slot, d.day, *v}
-			n++
-			*v = 0
-		}
-	}
-	e.deltas = e.deltas[:n]
+	e.deltas = slices.DeleteFunc(e.deltas, func(d delta) bool { return d.v == 0 })
 }
 
-func (e *emitter) netBySorting() {
-	slices.SortFunc(e.deltas, func(a, b delta) int {
-		if a.day != b.day {
-			return int(a.day) - int(b.day)
-		}
-		return a.slot - b.slot
-	})
+func (e *emitter) sum() {
+	e.places.clear()
 	n := 0
 	for _, d := range e.deltas {
-		if n > 0 && e.deltas[n-1].slot == d.slot && e.deltas[n-1].day == d.day {
-			e.deltas[n-1].v += d.v
+		if i := e.places.find(d, e.deltas, n); i < n {
+			e.deltas[i].v += d.v
 			continue
-		}
-		if n > 0 && e.deltas[n-1].v == 0 {
-			n--
 		}
 		e.deltas[n] = d
 		n++
 	}
-	if n > 0 && e.deltas[n-1].v == 0 {
-		n--
-	}
 	e.deltas = e.deltas[:n]
+}
+
+func (e *emitter) sortAndSum() {
+	slices.SortFunc(e.deltas, func(a, b delta) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.slot, b.slot)) })
+	n := 0
+	for _, d := range e.deltas[1:] {
+		if last := &e.deltas[n]; last.slot == d.slot && last.day == d.day {
+			last.v += d.v
+			continue
+		}
+		n++
+		e.deltas[n] = d
+	}
+	e.deltas = e.deltas[:n+1]
+}
+
+// places finds deltas by slot and day: an open hash table, small enough for the
+// nearest cache. What an earlier round wrote counts as empty.
+type places struct {
+	at    [4 * maxPlaces]uint16
+	round [4 * maxPlaces]uint16
+	now   uint16
+}
+
+// maxPlaces is how many deltas places takes; what is more is sorted.
+const maxPlaces = 256
+
+func (p *places) clear() {
+	if p.now++; p.now == 0 {
+		p.round, p.now = [4 * maxPlaces]uint16{}, 1
+	}
+}
+
+// find is the index of the delta of the same cell among the first n, or n, which
+// is then taken for it.
+func (p *places) find(d delta, all []delta, n int) int {
+	h := (uint32(d.day)*31 + uint32(d.slot)) * 0x9E3779B1 >> 22
+	for ; p.round[h] == p.now; h = (h + 1) % uint32(len(p.at)) {
+		if x := &all[p.at[h]]; x.day == d.day && x.slot == d.slot {
+			return int(p.at[h])
+		}
+	}
+	p.round[h], p.at[h] = p.now, uint16(n)
+	return n
 }

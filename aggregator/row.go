@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 type Cell struct {
 	Counter  Counter
 	Currency event.Currency // zero unless Counter.Money()
+	Label    string         // "" unless Counter.Labelled(): a reason, a cohort, a bucket
 }
 
 // Row is the integers of one day (or of the opening, or of no day) and segment.
@@ -23,8 +25,8 @@ type Row map[Cell]int64
 var errRow = errors.New("stored row is damaged")
 
 // ParseRow reads a row as it is stored: for each cell the counter as uvarint,
-// the currency's three letters where the counter is one of money, and the value
-// as a zigzag varint.
+// the currency's three letters where the counter is one of money, the label with
+// its length before it where it is labelled, and the value as a zigzag varint.
 func ParseRow(b []byte) (Row, error) {
 	row := Row{}
 	for len(b) > 0 {
@@ -41,6 +43,14 @@ func ParseRow(b []byte) (Row, error) {
 			copy(cell.Currency[:], b)
 			b = b[3:]
 		}
+		if cell.Counter.Labelled() {
+			size, n := binary.Uvarint(b)
+			if n <= 0 || size > uint64(len(b)-n) {
+				return nil, errRow
+			}
+			cell.Label = string(b[n : n+int(size)])
+			b = b[n+int(size):]
+		}
 		v, n := binary.Varint(b)
 		if n <= 0 {
 			return nil, errRow
@@ -51,8 +61,8 @@ func ParseRow(b []byte) (Row, error) {
 	return row, nil
 }
 
-// Append writes the row as ParseRow reads it, in the order of counter and
-// currency; zeros are left out.
+// Append writes the row as ParseRow reads it, in the order of counter,
+// currency and label; zeros are left out.
 func (r Row) Append(dst []byte) []byte {
 	cells := make([]Cell, 0, len(r))
 	for c, v := range r {
@@ -61,10 +71,8 @@ func (r Row) Append(dst []byte) []byte {
 		}
 	}
 	slices.SortFunc(cells, func(a, b Cell) int {
-		if a.Counter != b.Counter {
-			return int(a.Counter) - int(b.Counter)
-		}
-		return strings.Compare(a.Currency.String(), b.Currency.String())
+		return cmp.Or(cmp.Compare(a.Counter, b.Counter), strings.Compare(a.Currency.String(), b.Currency.String()),
+			strings.Compare(a.Label, b.Label))
 	})
 	for _, c := range cells {
 		dst = appendCell(dst, c, r[c])
@@ -76,6 +84,9 @@ func appendCell(dst []byte, c Cell, v int64) []byte {
 	dst = binary.AppendUvarint(dst, uint64(c.Counter))
 	if c.Counter.Money() {
 		dst = append(dst, c.Currency[:]...)
+	}
+	if c.Counter.Labelled() {
+		dst = appendString(dst, c.Label)
 	}
 	return binary.AppendVarint(dst, v)
 }

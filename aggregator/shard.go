@@ -112,7 +112,7 @@ func New(o Options) (*Shard, error) {
 	s := &Shard{opts: o, cal: o.Calendar, scorer: newScorer(&o.Profile), minDue: never,
 		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil),
 		firing: map[Pair]Firing{}, fired: map[Pair]bool{}}
-	s.cells = newCells(o.Horizon, []event.Currency{o.Currency})
+	s.cells = newCells(o.Horizon, []Cell{{Counter: MRR, Currency: o.Currency}, {Counter: MRRAtRisk, Currency: o.Currency}})
 	s.e = emitter{cells: s.cells, sign: 1}
 	for _, g := range o.Profile.Signals {
 		if g.Read == TicketHours {
