@@ -20,7 +20,7 @@ func (s *Shard) assert(c *customer, day int32) {
 	s.contributeHealth(&s.e, c)
 	s.e.net()
 	s.e.flush(c.segs)
-	s.settle(c)
+	s.settle(c, day)
 }
 
 // replaceMRR writes the difference that other amounts make to a customer who
@@ -51,18 +51,20 @@ func (h *health) everRed() bool {
 
 // evaluate brings the customer's health up to the record's now, the later of
 // the watermark and its latest event, after a change on a day or because time
-// went on (from is farFuture then), and writes what that changes.
-func (s *Shard) evaluate(c *customer, from int32) {
+// went on (from is farFuture then), and writes what that changes. It says
+// whether the record has to be stored for it: that it was looked at and found as
+// before need not be, unless it is red and amounts are at risk.
+func (s *Shard) evaluate(c *customer, from int32) (changed bool) {
 	h := &c.health
 	now := max(s.watermark, c.latest)
 	if len(c.line.paying) == 0 && h.live == Gone || h.gone(&c.line, s.cal.Start(min(from, farFuture-1))) {
-		s.settle(c)
-		return
+		return s.settle(c, from)
 	}
 	s.runBuf = append(s.runBuf[:0], h.runs...)
 	oldDay := h.day
 	s.walkTo(c, now, from)
-	if !slices.Equal(s.runBuf, h.runs) || h.live == Red && c.line.steps(oldDay, h.day) {
+	moved := !slices.Equal(s.runBuf, h.runs)
+	if moved || h.live == Red && c.line.steps(oldDay, h.day) {
 		runs, day := h.runs, h.day
 		h.runs, h.day = s.runBuf, oldDay
 		s.e.sign = -1
@@ -73,7 +75,7 @@ func (s *Shard) evaluate(c *customer, from int32) {
 		s.e.net()
 		s.e.flush(c.segs)
 	}
-	s.settle(c)
+	return s.settle(c, from) || moved || h.live == Red
 }
 
 // gone says whether the customer had left for good when it was last evaluated,
@@ -88,8 +90,10 @@ func (t *timeline) steps(from, to int32) bool {
 }
 
 // settle makes the firing set, the people's lists and the due time agree with
-// the customer's health.
-func (s *Shard) settle(c *customer) {
+// the customer's health, after a change on the day from, and says whether they
+// did not.
+func (s *Shard) settle(c *customer, from int32) (changed bool) {
+	firing, listed, scored := c.firing, c.listed, c.scored
 	for r := range s.opts.BandRules {
 		since, ok := c.health.firing(r, &s.opts.BandRules[r])
 		was := c.firing>>r&1 == 1
@@ -120,14 +124,17 @@ func (s *Shard) settle(c *customer) {
 		c.listed = c.health.live
 	}
 	c.scored = rank
-	c.due = s.dueOf(c)
+	c.due = s.dueOf(c, from == farFuture)
 	s.arm(slotOf(c.hash, len(s.buckets)), c.due)
+	return c.firing != firing || c.listed != listed || c.scored != scored
 }
 
 // dueOf is a moment no later than the next one at which time alone changes what
 // the record contributes or fires. It need not be the very moment of a change:
-// an early timer finds nothing to do and is armed again.
-func (s *Shard) dueOf(c *customer) int64 {
+// an early timer finds nothing to do and is armed again. Idle: looks for the
+// change of band, not only of the score, which takes longer and is worth it for
+// a customer whose timer has fired, since no event came before it.
+func (s *Shard) dueOf(c *customer, idle bool) int64 {
 	due := never
 	soonest := func(t int64) {
 		if t > c.health.now {
@@ -158,21 +165,38 @@ func (s *Shard) dueOf(c *customer) int64 {
 			soonest(x.end + s.opts.BandRules[r].ResolveAfter)
 		}
 	}
-	nextDay := farFuture
 	for i := range s.opts.Profile.Signals {
-		g := &s.opts.Profile.Signals[i]
-		if g.Read == TicketHours {
+		if g := &s.opts.Profile.Signals[i]; g.Read == TicketHours {
 			soonest(s.ticketDue(c, g))
-			continue
-		}
-		if d := s.nextDay(c, g); d > c.health.day {
-			nextDay = min(nextDay, d)
 		}
 	}
-	if nextDay != farFuture {
-		soonest(s.cal.Start(nextDay))
+	day := s.nextDay(c, c.health.day)
+	if idle {
+		day = s.bandDay(c, day)
+	}
+	if day != farFuture {
+		soonest(s.cal.Start(day))
 	}
 	return due
+}
+
+// bandDaySteps bounds the changes of the score that bandDay looks at.
+const bandDaySteps = 32
+
+// bandDay is a day no later than the first one on which the band changes by
+// itself. Day is the first one on which the score does.
+func (s *Shard) bandDay(c *customer, day int32) int32 {
+	for range bandDaySteps {
+		if day == farFuture {
+			break
+		}
+		start := s.cal.Start(day)
+		if s.scorer.band(c.health.live, s.momentScore(c, s.dailyScore(c, day), start)) != c.health.live {
+			break
+		}
+		day = s.nextDay(c, day)
+	}
+	return day
 }
 
 // orphanDue is when a cancellation or refund without a target goes to the late
@@ -181,9 +205,20 @@ func (s *Shard) orphanDue(m *moneyEvent) int64 {
 	return s.cal.Start(s.cal.Day(m.time) + s.opts.Horizon + 1)
 }
 
-// nextDay is the next day on which a signal's points may change by themselves.
-func (s *Shard) nextDay(c *customer, g *Signal) int32 {
-	today := c.health.day
+// nextDay is the next day after today on which a signal's points may change by
+// themselves.
+func (s *Shard) nextDay(c *customer, today int32) int32 {
+	next := farFuture
+	for i := range s.opts.Profile.Signals {
+		if d := c.signalDay(&s.opts.Profile.Signals[i], today); d > today {
+			next = min(next, d)
+		}
+	}
+	return next
+}
+
+// signalDay is the same for one signal.
+func (c *customer) signalDay(g *Signal, today int32) int32 {
 	switch g.Read {
 	case ActiveDays:
 		n := int64(c.days.count(today-g.Window, today))

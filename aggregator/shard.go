@@ -344,7 +344,7 @@ func (s *Shard) revive(c *customer) {
 	if len(c.line.mrr) > 0 {
 		c.scored = s.rank(c)
 	}
-	c.due = s.dueOf(c)
+	c.due = s.dueOf(c, false)
 }
 
 func (s *Shard) loadPage(c *customer, i int, value []byte) error {

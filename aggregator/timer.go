@@ -105,10 +105,8 @@ func (s *Shard) fireBucket(b *bucket) {
 	next := never
 	for _, c := range b.customers {
 		if c.due <= s.watermark {
-			before := c.health.now
 			s.expire(c)
-			s.evaluate(c, farFuture)
-			if c.health.now != before {
+			if s.evaluate(c, farFuture) {
 				c.changed = true
 				s.touch(&b.block)
 			}

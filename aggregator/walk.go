@@ -49,6 +49,8 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	today := s.cal.Day(now)
 	if from <= h.check.day || h.check.day >= today || h.check.day < c.base.walk.day {
 		h.check, h.runs = c.base.walk, h.runs[:0]
+	} else {
+		s.skipCalm(c, min(today, from))
 	}
 	h.runs = slices.DeleteFunc(h.runs, func(r bandRun) bool { return r.day > h.check.day })
 	w := h.check
@@ -64,6 +66,32 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	s.walkDay(c, &w, now)
 	h.run(today, w.band)
 	h.live, h.tail, h.now, h.day = w.band, w, now, today
+}
+
+// skipCalm moves the walk's last whole day on to the day before the given one,
+// as far as nothing has changed since it was last evaluated: up to the
+// customer's due time its band stays what it was, day after day.
+func (s *Shard) skipCalm(c *customer, before int32) {
+	h := &c.health
+	if h.live == Gone || c.due <= h.now || len(h.runs) == 0 {
+		return
+	}
+	last := before - 1
+	if c.due != never {
+		last = min(last, s.cal.Day(c.due)-1)
+	}
+	for last >= h.day && s.cal.Start(last) == s.cal.Start(last+1) {
+		last-- // a date that the zone skips may end otherwise than the day before
+	}
+	if last < h.day {
+		return
+	}
+	h.check = walk{day: last, band: h.live, chains: h.tail.chains}
+	for r := range s.opts.BandRules {
+		if s.opts.BandRules[r].Band == h.live {
+			h.check.chains[r].extend(h.now, s.cal.Start(last+1), s.opts.BandRules[r].ResolveAfter)
+		}
+	}
 }
 
 func (h *health) run(day int32, b Band) {
