@@ -12,6 +12,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemark-io/tidemark/event"
@@ -36,6 +37,10 @@ type Options struct {
 	Stdin    io.Reader      // what "-" reads
 	// Progress is told how many bytes of how many have been read, now and then.
 	Progress func(read, total int64)
+	// DeadLetters: JSON Lines that the service would refuse are counted in the
+	// summary, as it does, instead of being wrong rows. Rows of tables are wrong
+	// in any case: with them it is the mapping that is to be corrected.
+	DeadLetters bool
 }
 
 const (
@@ -59,7 +64,37 @@ type FileSummary struct {
 type Summary struct {
 	Files   []FileSummary
 	Kinds   map[event.Kind]int64
-	Ignored map[string]int64 // events of types that are none of ours, left out, by type
+	Ignored map[string]int64       // events of types that are none of ours, left out, by type
+	Refused map[event.Reason]int64 // Options.DeadLetters: what the service would refuse
+	Notes   []*RowError            // the first of these
+}
+
+func newSummary() Summary {
+	return Summary{Kinds: map[event.Kind]int64{}, Ignored: map[string]int64{}, Refused: map[event.Reason]int64{}}
+}
+
+// merge adds what other files had.
+func (s *Summary) merge(o *Summary) {
+	s.Files = append(s.Files, o.Files...)
+	for k, n := range o.Kinds {
+		s.Kinds[k] += n
+	}
+	for name, n := range o.Ignored {
+		s.Ignored[name] += n
+	}
+	for reason, n := range o.Refused {
+		s.Refused[reason] += n
+	}
+	s.Notes = append(s.Notes, o.Notes[:min(len(o.Notes), shownRows-min(len(s.Notes), shownRows))]...)
+}
+
+// DeadLetters returns how many events the service would refuse.
+func (s *Summary) DeadLetters() int64 {
+	var n int64
+	for _, c := range s.Refused {
+		n += c
+	}
+	return n
 }
 
 // Events returns the number of events.
@@ -83,23 +118,44 @@ func Read(ctx context.Context, files []string, o Options) (*Sorted, error) {
 	if err := distinctNames(files); err != nil {
 		return nil, err
 	}
-	r := &reader{
-		ctx: ctx, options: o, decoder: event.NewDecoder(o.Decoder), bad: &BadRows{},
-		sorter:  &sorter{memory: o.Memory, dir: o.TempDir},
-		summary: Summary{Kinds: map[event.Kind]int64{}, Ignored: map[string]int64{}},
-		total:   totalSize(files),
-	}
+	t := &sorting{decoder: event.NewDecoder(o.Decoder), sorter: &sorter{memory: o.Memory, dir: o.TempDir}}
+	r := &reader{ctx: ctx, options: o, sink: t, bad: &BadRows{}, summary: newSummary(), read: new(atomic.Int64), total: totalSize(files)}
 	for _, name := range files {
 		if err := r.file(name); err != nil {
-			r.sorter.discard()
+			t.sorter.discard()
 			return nil, err
 		}
 	}
 	if r.bad.Count > 0 {
-		r.sorter.discard()
+		t.sorter.discard()
 		return nil, r.bad
 	}
-	return r.sorter.finish(r.summary)
+	return t.sorter.finish(r.summary)
+}
+
+// sink is where a reader's events go.
+type sink interface {
+	// slot says where the next event is decoded to, by which decoder, from which
+	// memory: value, or a copy of it.
+	slot(value []byte) (*event.Decoder, *event.Event, []byte, error)
+	// keep keeps the event that was decoded into the slot.
+	keep(ev *event.Event, value []byte) error
+}
+
+// sorting is the sink of Read.
+type sorting struct {
+	decoder *event.Decoder
+	event   event.Event
+	sorter  *sorter
+}
+
+func (t *sorting) slot(value []byte) (*event.Decoder, *event.Event, []byte, error) {
+	t.decoder.Reset()
+	return t.decoder, &t.event, value, nil
+}
+
+func (t *sorting) keep(ev *event.Event, value []byte) error {
+	return t.sorter.add(Message{Time: ev.Time, Kind: ev.Kind, Customer: ev.Customer, Value: value})
 }
 
 // distinctNames refuses two files of the same base name: the ids of their rows
@@ -122,24 +178,23 @@ func baseName(path string) string {
 	return strings.TrimSuffix(filepath.Base(path), ".gz")
 }
 
-// reader reads files one after the other into the sorter.
+// reader reads files one after the other into its sink.
 type reader struct {
 	ctx     context.Context
 	options Options
-	decoder *event.Decoder
-	event   event.Event
-	sorter  *sorter
+	sink    sink
 	bad     *BadRows
 	summary Summary
 	current *FileSummary
 
-	done, total int64 // bytes of the files as they lie on the disk
+	read        *atomic.Int64 // bytes of the files as they lie on the disk
+	total       int64         // of these, as far as it is known
 	sinceReport int
 }
 
 // file reads one file, whichever it is.
 func (r *reader) file(name string) error {
-	in, err := open(name, r.options.Stdin, func(n int) { r.done += int64(n) })
+	in, err := open(name, r.options.Stdin, func(n int) { r.read.Add(int64(n)) })
 	if err != nil {
 		return err
 	}
@@ -157,7 +212,7 @@ func (r *reader) file(name string) error {
 	switch {
 	case m != nil && (len(m.Files) > 0 || !isJSON):
 		return r.table(in, name, m)
-	case isJSON:
+	case isJSON, in.empty():
 		return r.jsonLines(in, name)
 	}
 	return fmt.Errorf("%s is no JSON Lines file, and no mapping says what its columns are; give one with --mapping", name)
@@ -178,32 +233,36 @@ func (r *reader) mappingOf(name string) (*Mapping, error) {
 	return found, nil
 }
 
-// add checks one event as the service will, and gives it to the sorter. It
+// add checks one event as the service will, and gives it to the sink. It
 // returns "" or the reason to refuse the row.
 func (r *reader) add(value []byte) (event.Reason, error) {
-	r.decoder.Reset()
-	reason := r.decoder.Decode(&r.event, value, nil)
+	if len(value) > maxValue {
+		return event.TooLong, nil
+	}
+	decoder, ev, value, err := r.sink.slot(value)
+	if err != nil {
+		return "", err
+	}
+	reason := decoder.Decode(ev, value, nil)
 	switch {
 	case reason != "":
 		return reason, nil
-	case r.event.Kind == event.Unknown:
-		r.ignored(string(r.event.Type))
+	case ev.Kind == event.Unknown:
+		r.ignored(string(ev.Type))
 		return "", nil
-	case r.options.Latest != 0 && r.event.Time > r.options.Latest:
+	case r.options.Latest != 0 && ev.Time > r.options.Latest:
 		return event.TooFarAhead, nil
-	case len(value) > maxValue:
-		return event.TooLong, nil
 	}
 	f := r.current
-	if f.Events == 0 || r.event.Time < f.First {
-		f.First = r.event.Time
+	if f.Events == 0 || ev.Time < f.First {
+		f.First = ev.Time
 	}
-	if f.Events == 0 || r.event.Time > f.Last {
-		f.Last = r.event.Time
+	if f.Events == 0 || ev.Time > f.Last {
+		f.Last = ev.Time
 	}
 	f.Events++
-	r.summary.Kinds[r.event.Kind]++
-	return "", r.sorter.add(Message{Time: r.event.Time, Kind: r.event.Kind, Customer: r.event.Customer, Value: value})
+	r.summary.Kinds[ev.Kind]++
+	return "", r.sink.keep(ev, value)
 }
 
 // ignored counts an event of a type that is none of ours. The types come from
@@ -223,7 +282,7 @@ func (r *reader) row() error {
 	}
 	r.sinceReport = 0
 	if r.options.Progress != nil {
-		r.options.Progress(r.done, r.total)
+		r.options.Progress(r.read.Load(), r.total)
 	}
 	return r.ctx.Err()
 }

@@ -16,7 +16,8 @@ import (
 func (r *reader) jsonLines(in *input, name string) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
-	n := 0
+	_, rewrite := r.sink.(*sorting) // a stream gives signals their ref when they are decoded
+	n, signalType := 0, r.options.Decoder.Prefix+event.Signal.String()
 	for lines.Scan() {
 		n++
 		line := bytes.TrimSpace(lines.Bytes())
@@ -26,7 +27,10 @@ func (r *reader) jsonLines(in *input, name string) error {
 		if err := r.row(); err != nil {
 			return err
 		}
-		line, err := withRef(line, r.options.Decoder.Prefix+event.Signal.String())
+		var err error
+		if rewrite {
+			line, err = withRef(line, signalType)
+		}
 		if err == nil {
 			var reason event.Reason
 			if reason, err = r.add(line); reason != "" {
@@ -35,7 +39,7 @@ func (r *reader) jsonLines(in *input, name string) error {
 				if len(keys) > 0 {
 					row.Column, row.Text = keys[0], text
 				}
-				err = r.bad.add(row)
+				err = r.refused(row, reason)
 			}
 		}
 		if err != nil {
@@ -47,6 +51,18 @@ func (r *reader) jsonLines(in *input, name string) error {
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return nil
+}
+
+// refused counts a line that the service would refuse, or takes it for a wrong row.
+func (r *reader) refused(row *RowError, reason event.Reason) error {
+	if !r.options.DeadLetters {
+		return r.bad.add(row)
+	}
+	r.summary.Refused[reason]++
+	if len(r.summary.Notes) < shownRows {
+		r.summary.Notes = append(r.summary.Notes, row)
 	}
 	return nil
 }

@@ -2,11 +2,12 @@ package ingest
 
 import (
 	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // input is a file as its plain bytes.
@@ -30,19 +31,35 @@ func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
 		raw, in.close = f, f.Close
 	}
 	in.Reader = bufio.NewReaderSize(&counted{raw, read}, 64<<10)
-	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		unpacked, err := gzip.NewReader(in.Reader)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("unpack %s: %w", name, err), in.Close())
-		}
-		in.Reader = bufio.NewReaderSize(unpacked, 64<<10)
+	if err := in.unpack(); err != nil {
+		return nil, errors.Join(fmt.Errorf("unpack %s: %w", name, err), in.Close())
 	}
+	ahead, closeFile := newAhead(in.Reader), in.close
+	in.close = func() error {
+		ahead.stop()
+		return closeFile()
+	}
+	in.Reader = bufio.NewReaderSize(ahead, 64<<10)
 	if mark, err := in.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
 		if _, err := in.Discard(3); err != nil {
 			return nil, errors.Join(fmt.Errorf("read %s: %w", name, err), in.Close())
 		}
 	}
 	return in, nil
+}
+
+// unpack replaces the reader where the bytes are gzip.
+func (in *input) unpack() error {
+	magic, err := in.Peek(2)
+	if err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+		return nil // what is wrong will be seen when it is read
+	}
+	unpacked, err := gzip.NewReader(in.Reader)
+	if err != nil {
+		return err
+	}
+	in.Reader = bufio.NewReaderSize(unpacked, 64<<10)
+	return nil
 }
 
 // startsWith says whether c is the first byte that is no blank.
@@ -84,4 +101,10 @@ func totalSize(files []string) int64 {
 		}
 	}
 	return total
+}
+
+// empty says whether there is nothing more to read.
+func (in *input) empty() bool {
+	_, err := in.Peek(1)
+	return errors.Is(err, io.EOF)
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -25,8 +26,9 @@ func (e *RowError) Error() string {
 
 // BadRows is the error of Read where rows are wrong.
 type BadRows struct {
-	Rows  []*RowError // the first of them
-	Count int
+	Rows    []*RowError // the first of them
+	Count   int
+	Outcome string // the end of the sentence; "": nothing was sent
 }
 
 const (
@@ -43,13 +45,13 @@ func (b *BadRows) Error() string {
 	}
 	switch {
 	case b.Count >= maxBad:
-		fmt.Fprintf(&s, "%d or more rows are wrong; nothing was sent", maxBad)
+		fmt.Fprintf(&s, "%d or more rows are wrong", maxBad)
 	case b.Count == 1:
-		s.WriteString("1 row is wrong; nothing was sent")
+		s.WriteString("1 row is wrong")
 	default:
-		fmt.Fprintf(&s, "%d rows are wrong; nothing was sent", b.Count)
+		fmt.Fprintf(&s, "%d rows are wrong", b.Count)
 	}
-	return s.String()
+	return s.String() + "; " + cmp.Or(b.Outcome, "nothing was sent")
 }
 
 // add keeps an error, and returns the whole when there are enough to stop.

@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/report"
+	"github.com/tidemark-io/tidemark/service"
+)
+
+// reportOptions are the flags of tidemark report.
+type reportOptions struct {
+	config         string
+	mappings       []string
+	asOf, from, to string
+	kpis           []string
+	window         string
+	segments       []string
+	cohorts        string
+	json           bool
+}
+
+func newReportCommand() *cobra.Command {
+	var o reportOptions
+	c := &cobra.Command{
+		Use:   "report FILE…",
+		Short: "Compute the KPIs from files of events, without any server",
+		Long: `Report reads events from files (CloudEvents as JSON Lines, or tables through a
+mapping; "-" is standard input; gzip is unpacked) and computes the KPIs as a
+running system would, in this process. Files are merged by time, and sorted
+first where they aren't in order.
+
+The figures are those of the last day that has events, or of the end of the day
+--as-of; --from and --to give one figure a day. Events that the service would
+put on the dead-letter topic are counted, and the first of them are named.
+
+` + kpiHelp(),
+		Example: `  tidemark report events.jsonl.gz
+  tidemark report orders.csv --mapping orders.yaml --as-of 2026-06-30 --json
+  tidemark report events.jsonl --kpi mrr,customer_churn_rate --from 2026-01-01 --segment plan=pro`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return runReport(cmd.Context(), files, o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.config, "config", "", "configuration file (default: none, all settings at their defaults)")
+	f.StringArrayVarP(&o.mappings, "mapping", "m", nil, "mapping file of tables; several, where each names its files")
+	f.StringVar(&o.asOf, "as-of", "", "the day at whose end to look, such as 2026-06-30; later events are left out (default: the last event)")
+	f.StringVar(&o.from, "from", "", "one figure a day, from this day (default with --to: the first event)")
+	f.StringVar(&o.to, "to", "", "the last of these days (default with --from: the last)")
+	f.StringSliceVar(&o.kpis, "kpi", nil, "names of KPIs, with commas between them (default: all)")
+	f.StringVar(&o.window, "window", "", "only this window, such as 30d")
+	f.StringArrayVar(&o.segments, "segment", nil, "such as plan=pro; its attribute becomes a dimension (default: the whole company)")
+	f.StringVar(&o.cohorts, "cohorts", "", "retention of cohorts, by week or month")
+	f.BoolVar(&o.json, "json", false, "for programs: JSON instead of a table")
+	return c
+}
+
+// reportDocument is what --json writes.
+type reportDocument struct {
+	AsOf   string        `json:"as_of"` // local civil day, "" without events
+	Events report.Events `json:"events"`
+	KPIs   []kpi.Figure  `json:"kpis"`
+}
+
+// reportMemory is how far the heap may grow between two garbage collections, in
+// per cent of what lives: a report is over soon, and what lives stays.
+const reportGC = 200
+
+func runReport(ctx context.Context, names []string, o reportOptions, in io.Reader, out, progress io.Writer) error {
+	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Names()})
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	q, err := o.query()
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	read, err := readOptions(c, o.mappings, in)
+	if err != nil {
+		return service.UsageError{Err: err}
+	}
+	for _, s := range q.Segments {
+		if d, _, _ := strings.Cut(s, "="); s != "" && !slices.Contains(c.Dimensions, d) {
+			c.Dimensions = append(c.Dimensions, d)
+		}
+	}
+	engine, err := engineOptions(c)
+	if err != nil {
+		return err
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(reportGC))
+	meter := newMeter(progress, "reading")
+	r, err := report.Make(ctx, report.Files{Names: names, Options: read, Progress: meter.show}, engine, q)
+	err = errors.Join(meter.end(), err)
+	if err != nil && !errors.Is(err, report.ErrNoEvents) {
+		return err
+	}
+	tellRefused(progress, r)
+	if err != nil {
+		if o.json {
+			return printJSON(out, reportDocument{Events: r.Events(), KPIs: []kpi.Figure{}})
+		}
+		return err
+	}
+	figures, err := r.Figures(ctx)
+	if unknown := (*kpi.UnknownError)(nil); errors.As(err, &unknown) {
+		return service.UsageError{Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(out, reportDocument{AsOf: civil.Format(r.Day()), Events: r.Events(), KPIs: orEmpty(figures)})
+	}
+	return showReport(ctx, out, r, figures)
+}
+
+// engineOptions wires what the configuration says into an engine.
+func engineOptions(c *config.Config) (report.Options, error) {
+	zone, err := c.Location()
+	if err != nil {
+		return report.Options{}, fmt.Errorf("load the time zone: %w", err)
+	}
+	return report.Options{
+		Shard:    func() (aggregator.Options, error) { return service.ShardOptions(c) },
+		Company:  company.Options{Location: zone, Currency: c.Currency, Rates: service.Rates(c), MinSample: int64(c.MinSample)},
+		Disorder: c.Disorder.Milliseconds(),
+	}, nil
+}
+
+// query reads the flags that say what is wanted.
+func (o *reportOptions) query() (report.Query, error) {
+	q := report.Query{Segments: o.segments}
+	if o.cohorts != "" {
+		if o.cohorts != "week" && o.cohorts != "month" {
+			return q, fmt.Errorf("--cohorts %s: write week or month", o.cohorts)
+		}
+		return q, errors.New("--cohorts: cohorts are not computed yet")
+	}
+	if len(q.Segments) == 0 {
+		q.Segments = []string{""}
+	}
+	for _, s := range q.Segments {
+		if d, _, ok := strings.Cut(s, "="); s != "" && (!ok || d == "" || strings.Contains(s, "|")) {
+			return q, fmt.Errorf("--segment %s: write an attribute of customers and its value, such as plan=pro", s)
+		}
+	}
+	var err error
+	for _, day := range []struct {
+		flag, text string
+		to         *int32
+	}{{"--as-of", o.asOf, &q.AsOf}, {"--from", o.from, &q.From}, {"--to", o.to, &q.To}} {
+		if *day.to, err = parseDay(day.text); err != nil {
+			return q, fmt.Errorf("%s: %w", day.flag, err)
+		}
+	}
+	switch {
+	case q.From != report.Unset && q.To != report.Unset && q.From > q.To:
+		return q, errors.New("--from is after --to")
+	case q.AsOf != report.Unset && max(q.From, q.To) > q.AsOf:
+		return q, errors.New("--from or --to is after --as-of, and events after that day are left out")
+	}
+	return q, o.choose(&q)
+}
+
+// choose finds the KPIs and the window that were asked for.
+func (o *reportOptions) choose(q *report.Query) (err error) {
+	q.KPIs = kpi.All()
+	if len(o.kpis) > 0 {
+		q.KPIs = nil
+	}
+	for _, name := range o.kpis {
+		k, err := kpi.Find(strings.TrimSpace(name))
+		if err != nil {
+			return fmt.Errorf("--kpi: %w", err)
+		}
+		q.KPIs = append(q.KPIs, k)
+	}
+	if q.Window = o.window; o.window == "" {
+		return nil
+	}
+	have := map[string]bool{}
+	for _, k := range q.KPIs {
+		for _, w := range k.Windows {
+			have[w] = true
+		}
+		if len(o.kpis) == 0 {
+			continue
+		}
+		if _, err := k.Window(o.window); err != nil {
+			return fmt.Errorf("--window: %w", err)
+		}
+	}
+	if !have[o.window] {
+		delete(have, "")
+		valid := slices.Sorted(maps.Keys(have))
+		return fmt.Errorf("--window: %w", &kpi.UnknownError{What: "window", Given: o.window, Nearest: kpi.NearestOf(o.window, valid), Valid: valid})
+	}
+	return nil
+}
+
+// tellRefused says what would be on the dead-letter topic.
+func tellRefused(out io.Writer, r *report.Report) {
+	for _, row := range r.Summary.Notes {
+		fmt.Fprintln(out, row)
+	}
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(r.Summary.Refused)) {
+		reasons = append(reasons, fmt.Sprintf("%s %d", reason, r.Summary.Refused[reason]))
+	}
+	if len(reasons) > 0 {
+		fmt.Fprintf(out, "refused, and not in the figures: %s\n", strings.Join(reasons, ", "))
+	}
+	var ignored []string
+	for _, name := range slices.Sorted(maps.Keys(r.Summary.Ignored)) {
+		ignored = append(ignored, fmt.Sprintf("%s %d", name, r.Summary.Ignored[name]))
+	}
+	if len(ignored) > 0 {
+		fmt.Fprintf(out, "of types that are none of Tidemark's: %s\n", strings.Join(ignored, ", "))
+	}
+}
+
+// reportTrend is the length of the trend beside a figure of one day.
+const reportTrend = 30
+
+// showReport writes tables for people.
+func showReport(ctx context.Context, out io.Writer, r *report.Report, figures []kpi.Figure) error {
+	from, to := r.Days()
+	if from != to {
+		return showSeries(out, r, figures)
+	}
+	segment := "\x00"
+	var rows [][]string
+	flush := func() error {
+		err := printTable(out, rows)
+		rows = [][]string{{"KPI", "WINDOW", "VALUE", "OF", fmt.Sprintf("LAST %d DAYS", reportTrend), ""}}
+		return err
+	}
+	for _, f := range figures {
+		if f.Segment != segment {
+			if segment != "\x00" {
+				if err := flush(); err != nil {
+					return err
+				}
+				fmt.Fprintln(out)
+			}
+			if segment = f.Segment; segment != "" {
+				fmt.Fprintln(out, segment)
+			}
+			rows = [][]string{{"KPI", "WINDOW", "VALUE", "OF", fmt.Sprintf("LAST %d DAYS", reportTrend), ""}}
+		}
+		k, err := kpi.Find(f.KPI)
+		if err != nil {
+			return err
+		}
+		trend := ""
+		if !k.NowOnly {
+			series, err := r.Series(ctx, k, f.Window, f.Segment, to-reportTrend+1, to)
+			if err != nil {
+				return err
+			}
+			trend = sparkline(series)
+		}
+		f.Complete = true // said once, below
+		rows = append(rows, []string{f.KPI, f.Window, showValue(f), showParts(f), trend, showNotes(f)})
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	return showFoot(out, r)
+}
+
+// seriesColumns is how many figures stand side by side.
+const seriesColumns = 6
+
+// showSeries writes one line a day, and the trend of each figure above them.
+func showSeries(out io.Writer, r *report.Report, figures []kpi.Figure) error {
+	var columns [][]kpi.Figure
+	for len(figures) > 0 {
+		n := 1
+		for n < len(figures) && figures[n].KPI == figures[0].KPI && figures[n].Window == figures[0].Window && figures[n].Segment == figures[0].Segment {
+			n++
+		}
+		columns = append(columns, figures[:n])
+		figures = figures[n:]
+	}
+	for group := range slices.Chunk(columns, seriesColumns) {
+		head, days := [][]string{{"", "TREND", "FIRST", "LAST"}}, []string{}
+		titles := []string{"DAY"}
+		cells := map[string][]string{}
+		for i, c := range group {
+			name := strings.TrimSpace(c[0].KPI + " " + c[0].Window)
+			if c[0].Segment != "" {
+				name += " " + c[0].Segment
+			}
+			titles = append(titles, name)
+			head = append(head, []string{name, sparkline(c), showValue(c[0]), showValue(c[len(c)-1])})
+			for _, f := range c {
+				if cells[f.Day] == nil {
+					cells[f.Day] = make([]string, len(group))
+					days = append(days, f.Day)
+				}
+				cells[f.Day][i] = showValue(f)
+				if notes := showNotes(f); notes != "" {
+					cells[f.Day][i] += " (" + notes + ")"
+				}
+			}
+		}
+		slices.Sort(days)
+		if err := printTable(out, head); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+		rows := [][]string{titles}
+		for _, day := range days {
+			rows = append(rows, append([]string{day}, cells[day]...))
+		}
+		if err := printTable(out, rows); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+	}
+	return showFoot(out, r)
+}
+
+// showFoot says what the figures are made of.
+func showFoot(out io.Writer, r *report.Report) error {
+	first, latest, _ := r.Span()
+	zone := r.Calendar().Location()
+	state := "so far"
+	if r.Watermark() >= r.Calendar().Start(r.Day()+1) {
+		state = "complete"
+	}
+	e := r.Events()
+	s := fmt.Sprintf("\n%s %s; events from %s to %s\n", civil.Format(r.Day()), state,
+		time.UnixMilli(first).In(zone).Format(time.RFC3339), time.UnixMilli(latest).In(zone).Format(time.RFC3339))
+	s += fmt.Sprintf("%d events: %d applied, %d duplicate, %d ignored, %d late, %d dead letters", e.Read, e.Applied, e.Duplicate, e.Ignored, e.Late, e.DeadLetter)
+	if e.Expired > 0 {
+		s += fmt.Sprintf("; %d of them without a target", e.Expired)
+	}
+	if e.Later > 0 {
+		s += fmt.Sprintf("; %d more after the day", e.Later)
+	}
+	_, err := fmt.Fprintln(out, s)
+	return err
+}
