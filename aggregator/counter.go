@@ -51,47 +51,84 @@ const (
 	MRR       Counter = 33 // level, by currency, in 1/332,640 of a minor unit a month
 	MRRAtRisk Counter = 34 // of that, of customers in the red band
 
-	counterEnd Counter = 35
+	// 40 to 79: counter_activity.go. 80 to 129: money and customers.
+	counterEnd Counter = 130
 )
 
-// Standing says whether the counter has no day.
-func (c Counter) Standing() bool { return c == UsersEver || c == CustomersEver }
+// trait is what is fixed about a counter beside its number.
+type trait struct {
+	name     string
+	standing bool // has no day, or one that never freezes
+	onDay    bool // standing on a day
+	money    bool // kept by currency
+	labelled bool // kept by a label of its own
+	whole    bool // kept for the whole only
+	cohort   bool // kept for the whole, and by segment where that is asked for
+}
+
+var traits = joinTraits(foundationTraits, activityTraits, moneyTraits)
+
+var foundationTraits = map[Counter]trait{
+	UsersActive1: {name: "UsersActive1"}, UsersActive7: {name: "UsersActive7"}, UsersActive30: {name: "UsersActive30"}, UserDays30: {name: "UserDays30"},
+	CustomersActive1: {name: "CustomersActive1"}, CustomersActive7: {name: "CustomersActive7"}, CustomersActive30: {name: "CustomersActive30"},
+	UsersEver: {name: "UsersEver", standing: true}, CustomersEver: {name: "CustomersEver", standing: true}, Customers: {name: "Customers"},
+	Start7: {name: "Start7"}, Start30: {name: "Start30"}, Start90: {name: "Start90"},
+	Lost7: {name: "Lost7"}, Lost30: {name: "Lost30"}, Lost90: {name: "Lost90"},
+	Cancellations: {name: "Cancellations"}, Silent: {name: "Silent"},
+	HealthRed: {name: "HealthRed"}, HealthAmber: {name: "HealthAmber"}, HealthGreen: {name: "HealthGreen"}, HealthUnknown: {name: "HealthUnknown"},
+	NPSPromoters30: {name: "NPSPromoters30"}, NPSPassives30: {name: "NPSPassives30"}, NPSDetractors30: {name: "NPSDetractors30"},
+	NPSPromoters90: {name: "NPSPromoters90"}, NPSPassives90: {name: "NPSPassives90"}, NPSDetractors90: {name: "NPSDetractors90"},
+	CSATSatisfied30: {name: "CSATSatisfied30"}, CSATAnswers30: {name: "CSATAnswers30"},
+	CSATSatisfied90: {name: "CSATSatisfied90"}, CSATAnswers90: {name: "CSATAnswers90"},
+	MRR: {name: "MRR", money: true}, MRRAtRisk: {name: "MRRAtRisk", money: true},
+}
+
+// joinTraits puts tables of different counters into one.
+func joinTraits(tables ...map[Counter]trait) (out [256]trait) {
+	for _, t := range tables {
+		for c, x := range t {
+			out[c] = x
+		}
+	}
+	return out
+}
+
+// Standing says whether the counter has no day, or, where OnDay, one that never
+// freezes.
+func (c Counter) Standing() bool { return traits[c].standing }
+
+// OnDay says whether a standing counter is kept by a day: that of a user's last
+// activity, or the first one of a cohort.
+func (c Counter) OnDay() bool { return traits[c].onDay }
 
 // Money says whether the counter is kept by currency.
-func (c Counter) Money() bool { return c == MRR || c == MRRAtRisk }
+func (c Counter) Money() bool { return traits[c].money }
 
 // Labelled says whether the counter is kept by a label of its own, such as the
 // reason of a cancellation or the period of a cohort.
-func (c Counter) Labelled() bool { return labelled[c] }
+func (c Counter) Labelled() bool { return traits[c].labelled }
 
-var labelled = [256]bool{}
+// Whole says whether the counter is kept for the whole only, not by segment.
+func (c Counter) Whole() bool { return traits[c].whole }
 
-var counterNames = [counterEnd]string{
-	UsersActive1: "UsersActive1", UsersActive7: "UsersActive7", UsersActive30: "UsersActive30", UserDays30: "UserDays30",
-	CustomersActive1: "CustomersActive1", CustomersActive7: "CustomersActive7", CustomersActive30: "CustomersActive30",
-	UsersEver: "UsersEver", CustomersEver: "CustomersEver", Customers: "Customers",
-	Start7: "Start7", Start30: "Start30", Start90: "Start90", Lost7: "Lost7", Lost30: "Lost30", Lost90: "Lost90",
-	Cancellations: "Cancellations", Silent: "Silent",
-	HealthRed: "HealthRed", HealthAmber: "HealthAmber", HealthGreen: "HealthGreen", HealthUnknown: "HealthUnknown",
-	NPSPromoters30: "NPSPromoters30", NPSPassives30: "NPSPassives30", NPSDetractors30: "NPSDetractors30",
-	NPSPromoters90: "NPSPromoters90", NPSPassives90: "NPSPassives90", NPSDetractors90: "NPSDetractors90",
-	CSATSatisfied30: "CSATSatisfied30", CSATAnswers30: "CSATAnswers30",
-	CSATSatisfied90: "CSATSatisfied90", CSATAnswers90: "CSATAnswers90",
-	MRR: "MRR", MRRAtRisk: "MRRAtRisk",
-}
+// Cohort says whether the counter is kept by segment only where that is asked
+// for.
+func (c Counter) Cohort() bool { return traits[c].cohort }
 
 func (c Counter) String() string {
-	if c >= counterEnd || counterNames[c] == "" {
+	if traits[c].name == "" {
 		return "damaged"
 	}
-	return counterNames[c]
+	return traits[c].name
 }
 
 // Counters are all counters, in order of their numbers.
 func Counters() []Counter {
-	out := make([]Counter, 0, counterEnd-1)
+	var out []Counter
 	for c := Counter(1); c < counterEnd; c++ {
-		out = append(out, c)
+		if traits[c].name != "" {
+			out = append(out, c)
+		}
 	}
 	return out
 }

@@ -93,14 +93,14 @@ func appendCell(dst []byte, c Cell, v int64) []byte {
 
 // RowName names a row that is not frozen.
 type RowName struct {
-	Kind    byte   // 'o' opening, 'd' day, 's' standing
-	Day     int32  // civil days since 1970-01-01; only of a day's row
+	Kind    byte   // 'o' opening, 'd' day, 's' standing, 'p' standing on a day
+	Day     int32  // civil days since 1970-01-01; only of kinds 'd' and 'p'
 	Segment string // "" for the whole, else "plan=pro"
 }
 
 func (n RowName) String() string {
-	if n.Kind == 'd' {
-		return "d" + strconv.Itoa(int(n.Day)) + "|" + n.Segment
+	if n.Kind == 'd' || n.Kind == 'p' {
+		return string(n.Kind) + strconv.Itoa(int(n.Day)) + "|" + n.Segment
 	}
 	return string(n.Kind) + "|" + n.Segment
 }
@@ -113,7 +113,7 @@ func ParseRowName(s string) (RowName, error) {
 	}
 	n := RowName{Kind: head[0], Segment: segment}
 	switch {
-	case n.Kind == 'd':
+	case n.Kind == 'd' || n.Kind == 'p':
 		day, err := strconv.ParseInt(head[1:], 10, 32)
 		if err != nil {
 			return RowName{}, fmt.Errorf("row name %q: %w", s, err)

@@ -11,10 +11,20 @@ import (
 	"github.com/tidemark-io/tidemark/kpi"
 )
 
-// Key is the key of a figure on the tidemark.kpis topic and in the store.
+// Key is the key of a figure on the tidemark.kpis topic and in the store:
+// kpi|window|segment|day, and kpi|window|segment|bucket|day where there are
+// buckets.
 func Key(f kpi.Figure) string {
-	return f.KPI + "|" + f.Window + "|" + f.Segment + "|" + f.Day
+	key := f.KPI + "|" + f.Window + "|" + f.Segment + "|"
+	if f.Bucket != "" {
+		key += bucketEscape.Replace(f.Bucket) + "|"
+	}
+	return key + f.Day
 }
+
+// bucketEscape keeps what separates a key's parts out of a bucket, which may be
+// any text of an event.
+var bucketEscape = strings.NewReplacer("%", "%25", "|", "%7C")
 
 // Sent is what was last said of a figure.
 type Sent struct {

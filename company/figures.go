@@ -24,16 +24,20 @@ type Query struct {
 // Unset stands for a day that was not asked for.
 const Unset = math.MinInt32
 
+// maxPeriod is how many days a calendar period may last beyond one of its days.
+const maxPeriod = 91
+
 // defaultDays is the length of a series of which no beginning was asked for.
 const defaultDays = 30
 
-// Figures answers a query, one figure a day in rising order; a KPI that is for
-// now only has one. There are none before the first event. While the reader is
-// not ready no figure is complete.
+// Figures answers a query, one figure a day or calendar period in rising order,
+// or one for each bucket of it; a KPI that is for now only has those of now.
+// There are none before the first event, and none where the KPI is not kept by
+// segment. While the reader is not ready no figure is complete.
 func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 	var out []kpi.Figure
 	running, ok := r.RunningDay()
-	if !ok {
+	if !ok || !q.KPI.Kept(q.Window, q.Segment) {
 		return nil, nil
 	}
 	if q.To == Unset {
@@ -42,13 +46,14 @@ func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 	if q.From == Unset {
 		q.From = q.To - defaultDays + 1
 	}
-	err := r.with(ctx, []string{q.Segment}, q.From, q.To, func(s *kpi.Source) {
+	err := r.with(ctx, []string{q.Segment}, q.From, q.To+maxPeriod, func(s *kpi.Source) {
+		days := s.Days(q.Window, q.From, q.To)
 		if q.KPI.NowOnly {
-			out = append(out, s.Figure(q.KPI, q.Window, q.Segment, s.RunningDay()))
-			return
+			days = []int32{s.RunningDay()}
 		}
-		for d := q.From; d <= min(q.To, s.RunningDay()); d++ {
-			out = append(out, s.Figure(q.KPI, q.Window, q.Segment, d))
+		out = nil
+		for _, d := range days {
+			out = append(out, s.Figures(q.KPI, q.Window, q.Segment, d)...)
 		}
 	})
 	return r.finish(ctx, out, err)
@@ -67,7 +72,8 @@ func (r *Reader) Now(ctx context.Context, segment string) ([]kpi.Figure, error) 
 	return r.finish(ctx, out, err)
 }
 
-// appendDay appends every KPI in every window for one segment and day.
+// appendDay appends every KPI in every window for one segment and day. A calendar
+// window has its figure on its last day, and until then on the running one.
 func appendDay(out []kpi.Figure, s *kpi.Source, segment string, day int32) []kpi.Figure {
 	running := day == s.RunningDay()
 	for _, k := range kpi.All() {
@@ -75,7 +81,9 @@ func appendDay(out []kpi.Figure, s *kpi.Source, segment string, day int32) []kpi
 			continue
 		}
 		for _, w := range k.Windows {
-			out = append(out, s.Figure(k, w, segment, day))
+			if k.Kept(w, segment) && (running || s.Days(w, day, day)[0] == day) {
+				out = append(out, s.Figures(k, w, segment, day)...)
+			}
 		}
 	}
 	return out
@@ -98,7 +106,7 @@ func (r *Reader) Evaluate(ctx context.Context, rule alert.KPIRule, from int32) (
 			from = s.RunningDay()
 		}
 		for d := from; d <= s.RunningDay(); d++ {
-			f := s.Figure(k, w, rule.Segment, d)
+			f := s.AsOf(k, w, rule.Segment, d)
 			points = append(points, alert.Point{Day: d, Value: f.Exact(), Complete: f.Complete})
 		}
 	})
@@ -183,7 +191,7 @@ func (r *Reader) read(segments []string, from, to int32, f func(*kpi.Source)) (n
 	if w := r.watermark(); w != 0 {
 		f(&kpi.Source{
 			Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
-			Watermark: w, MinSample: r.opts.MinSample,
+			WeekStart: r.opts.WeekStart, Watermark: w, MinSample: r.opts.MinSample,
 		})
 	}
 	return nil, nil, nil

@@ -29,6 +29,7 @@ type Options struct {
 	Location   *time.Location // of the workspace's zone
 	Currency   event.Currency // reporting currency
 	Rates      kpi.Rates      // nil: no other currency has a worth
+	WeekStart  time.Weekday   // first day of a calendar week
 	MinSample  int64
 	SegmentCap int // segments a dimension keeps apart from "other"; 0: 100
 	// Revisions reads stored revisions by the keys of figures, as Sent.Encode

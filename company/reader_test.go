@@ -185,7 +185,7 @@ func checkLevels(t *rapid.T, f *fake, r *Reader, base int32) {
 					for _, s := range f.shards {
 						want += s.level(segment, c, day)
 					}
-					if got := src.Levels.Level(c.Counter, c.Currency, segment, day); got != want {
+					if got := src.Levels.Level(c, segment, day); got != want {
 						t.Fatalf("%v of %q on %d is %d, want %d", c, segment, day-base, got, want)
 					}
 				}

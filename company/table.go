@@ -18,14 +18,20 @@ const maxSpan = 40_000
 // day adds nothing here, its frozen row of the day is added by the view.
 type table struct {
 	days     map[string]map[aggregator.Cell]*series // by segment
-	standing map[string]map[aggregator.Cell]int64
+	standing map[string]map[onDay]int64
 	rows     map[string]int // rows of each segment, over all shards
+}
+
+// onDay is a standing cell; the day is 0 where it has none.
+type onDay struct {
+	aggregator.Cell
+	day int32
 }
 
 func newTable() table {
 	return table{
 		days:     map[string]map[aggregator.Cell]*series{},
-		standing: map[string]map[aggregator.Cell]int64{},
+		standing: map[string]map[onDay]int64{},
 		rows:     map[string]int{},
 	}
 }
@@ -40,15 +46,8 @@ func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, 
 		delete(t.standing, n.Segment)
 		return nil
 	}
-	if n.Kind == 's' {
-		cells := t.standing[n.Segment]
-		if cells == nil {
-			cells = map[aggregator.Cell]int64{}
-			t.standing[n.Segment] = cells
-		}
-		for c, v := range row {
-			cells[c] += sign * v
-		}
+	if n.Kind == 's' || n.Kind == 'p' {
+		t.stand(n, row, sign)
 		return nil
 	}
 	day := n.Day
@@ -73,6 +72,22 @@ func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, 
 		}
 	}
 	return nil
+}
+
+// stand adds a row of standing cells. What has come to zero is dropped: the days
+// of users' last activity move on for ever.
+func (t *table) stand(n aggregator.RowName, row aggregator.Row, sign int64) {
+	cells := t.standing[n.Segment]
+	if cells == nil {
+		cells = map[onDay]int64{}
+		t.standing[n.Segment] = cells
+	}
+	for c, v := range row {
+		k := onDay{c, n.Day}
+		if cells[k] += sign * v; cells[k] == 0 {
+			delete(cells, k)
+		}
+	}
 }
 
 // level is the sum of all changes up to the day.

@@ -39,15 +39,14 @@ type frozenSum struct {
 }
 
 // Level implements kpi.Levels.
-func (v *view) Level(c aggregator.Counter, cur event.Currency, segment string, day int32) int64 {
-	cell := aggregator.Cell{Counter: c, Currency: cur}
+func (v *view) Level(c aggregator.Cell, segment string, day int32) int64 {
 	members, grouped := v.groups[segment]
 	if !grouped {
-		return v.one(segment, cell, day)
+		return v.one(segment, c, day)
 	}
 	var n int64
 	for _, m := range members {
-		n += v.one(m, cell, day)
+		n += v.one(m, c, day)
 	}
 	return n
 }
@@ -61,12 +60,53 @@ func (v *view) one(segment string, cell aggregator.Cell, day int32) int64 {
 }
 
 // Standing implements kpi.Levels.
-func (v *view) Standing(c aggregator.Counter, segment string) int64 {
+func (v *view) Standing(c aggregator.Cell, segment string, day int32) int64 {
+	if !c.Counter.OnDay() {
+		day = 0
+	}
 	var n int64
 	for _, m := range v.members(segment) {
-		n += v.standing[m][aggregator.Cell{Counter: c}]
+		n += v.standing[m][onDay{c, day}]
 	}
 	return n
+}
+
+// Labels implements kpi.Levels.
+func (v *view) Labels(c aggregator.Counter, segment string, day int32) []string {
+	found := map[string]bool{}
+	for _, m := range v.members(segment) {
+		for cell := range v.days[m] {
+			if cell.Counter == c {
+				found[cell.Label] = true
+			}
+		}
+		if f := v.frozen[frozenDay{day, m}]; f != nil {
+			for cell := range f.row {
+				if cell.Counter == c {
+					found[cell.Label] = true
+				}
+			}
+		}
+		for k := range v.standing[m] {
+			if k.Counter == c {
+				found[k.Label] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// Days implements kpi.Levels.
+func (v *view) Days(c aggregator.Counter, segment string) []int32 {
+	found := map[int32]bool{}
+	for _, m := range v.members(segment) {
+		for k := range v.standing[m] {
+			if k.Counter == c {
+				found[k.day] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // Currencies implements kpi.Levels.

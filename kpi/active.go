@@ -53,7 +53,7 @@ var (
 		Description: "Users with any activity ever",
 		Definition:  "distinct users with activity on any day",
 		Example:     "a last seen two years ago still counts",
-		parts:       func(p point) parts { return count(p.Levels.Standing(aggregator.UsersEver, p.segment)) },
+		parts:       func(p point) parts { return count(p.standing(aggregator.UsersEver)) },
 	}
 )
 

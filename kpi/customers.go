@@ -36,7 +36,7 @@ var (
 		Description: "Customers that ever paid",
 		Definition:  "customers that counted under customers on any day",
 		Example:     "three subscribe, one of them cancels: 3",
-		parts:       func(p point) parts { return count(p.Levels.Standing(aggregator.CustomersEver, p.segment)) },
+		parts:       func(p point) parts { return count(p.standing(aggregator.CustomersEver)) },
 	}
 	silentCustomers = KPI{
 		Name: "silent_customers", Unit: Count, Windows: level, Formula: "silent_customers/1",

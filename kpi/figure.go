@@ -20,9 +20,10 @@ const (
 // command line, HTTP and the tidemark.kpis topic share.
 type Figure struct {
 	KPI         string      `json:"kpi"`
-	Window      string      `json:"window"`                // "" for levels, else "1d" "7d" "30d" "90d"
+	Window      string      `json:"window"`                // "" for levels, else "30d" or "month"
 	Segment     string      `json:"segment"`               // "" for the whole, else "plan=pro"
-	Day         string      `json:"day"`                   // local civil day, "2026-11-22"
+	Bucket      string      `json:"bucket,omitempty"`      // of a histogram, "7"; of reasons and cohorts; "" where there are none
+	Day         string      `json:"day"`                   // local civil day, "2026-11-22"; of a calendar window its last
 	Value       json.Number `json:"value" nullable:"true"` // "" (null in JSON) where the denominator is zero
 	Unit        Unit        `json:"unit"`
 	Currency    string      `json:"currency"`

@@ -24,17 +24,40 @@ type key struct {
 	cur     event.Currency
 	segment string
 	day     int32
+	label   string
 }
 
 // rows is a source of levels written down by hand.
 type rows map[key]int64
 
-func (r rows) Level(c aggregator.Counter, cur event.Currency, segment string, day int32) int64 {
-	return r[key{c, cur, segment, day}]
+func (r rows) Level(c aggregator.Cell, segment string, day int32) int64 {
+	return r[key{c.Counter, c.Currency, segment, day, c.Label}]
 }
 
-func (r rows) Standing(c aggregator.Counter, segment string) int64 {
-	return r[key{counter: c, segment: segment}]
+func (r rows) Standing(c aggregator.Cell, segment string, day int32) int64 {
+	return r[key{counter: c.Counter, segment: segment, day: day, label: c.Label}]
+}
+
+func (r rows) Labels(c aggregator.Counter, segment string, day int32) []string {
+	var found []string
+	for k := range r {
+		if k.counter == c && k.segment == segment && k.day == day {
+			found = append(found, k.label)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func (r rows) Days(c aggregator.Counter, segment string) []int32 {
+	var found []int32
+	for k := range r {
+		if k.counter == c && k.segment == segment {
+			found = append(found, k.day)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 func (r rows) Currencies() []event.Currency {
@@ -174,7 +197,7 @@ func monthly(minor int64) int64 { return minor * event.MonthlyUnit }
 
 func TestMoney(t *testing.T) {
 	mrrOf := func(n int64, customers int64) rows {
-		return rows{{aggregator.MRR, usd, "", today}: n, {aggregator.Customers, event.Currency{}, "", today}: customers}
+		return rows{{aggregator.MRR, usd, "", today, ""}: n, {aggregator.Customers, event.Currency{}, "", today, ""}: customers}
 	}
 	for _, tc := range []struct {
 		what, kpi string
@@ -193,7 +216,7 @@ func TestMoney(t *testing.T) {
 		{"half a cent each", "arpa", mrrOf(monthly(9)/2, 9), "1", 5, 9},
 		{"no customers", "arpa", rows{}, "", 0, 0},
 		{"nothing at all", "mrr", rows{}, "0", 0, 1},
-		{"at risk", "mrr_at_risk", rows{{aggregator.MRRAtRisk, usd, "", today}: monthly(2500), {aggregator.MRR, usd, "", today}: monthly(7500)}, "2500", 2500, 1},
+		{"at risk", "mrr_at_risk", rows{{aggregator.MRRAtRisk, usd, "", today, ""}: monthly(2500), {aggregator.MRR, usd, "", today, ""}: monthly(7500)}, "2500", 2500, 1},
 	} {
 		f := figure(t, source(tc.rows), tc.kpi, "", today)
 		if f.Value != tc.value || f.Numerator != tc.num || f.Denominator != tc.den || f.Currency != "USD" || f.Unit != Money {
@@ -204,13 +227,13 @@ func TestMoney(t *testing.T) {
 
 func TestCurrenciesAreConvertedAtTheDaysRate(t *testing.T) {
 	s := source(rows{
-		{aggregator.MRR, usd, "", today}:                                 monthly(1000),
-		{aggregator.MRR, eur, "", today}:                                 monthly(1000),
-		{aggregator.MRR, eur, "", today - 1}:                             monthly(1000),
-		{aggregator.MRR, jpy, "", today}:                                 monthly(500), // 500 yen: the yen is its own minor unit
-		{aggregator.Customers, event.Currency{}, "", today - 1}:          3,
-		{aggregator.Cancellations, event.Currency{}, "", today}:          1,
-		{aggregator.MRRAtRisk, event.Currency{'G', 'B', 'P'}, "", today}: monthly(1),
+		{aggregator.MRR, usd, "", today, ""}:                                 monthly(1000),
+		{aggregator.MRR, eur, "", today, ""}:                                 monthly(1000),
+		{aggregator.MRR, eur, "", today - 1, ""}:                             monthly(1000),
+		{aggregator.MRR, jpy, "", today, ""}:                                 monthly(500), // 500 yen: the yen is its own minor unit
+		{aggregator.Customers, event.Currency{}, "", today - 1, ""}:          3,
+		{aggregator.Cancellations, event.Currency{}, "", today, ""}:          1,
+		{aggregator.MRRAtRisk, event.Currency{'G', 'B', 'P'}, "", today, ""}: monthly(1),
 	})
 	s.Rates = func(cur event.Currency, day int32) *big.Rat {
 		switch {
@@ -363,7 +386,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%s has no window %q", k.Name, k.Default)
 		}
 		for _, w := range k.Windows {
-			if windowDays[w] == 0 || windowDays[w] > LookBack+1 {
+			if _, ok := calendar[w]; !ok && (windowDays[w] == 0 || windowDays[w] > LookBack+1) {
 				t.Errorf("%s has a window %q of %d days", k.Name, w, windowDays[w])
 			}
 		}

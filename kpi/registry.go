@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tidemark-io/tidemark/civil"
 )
 
 // KPI is one entry of the registry. The registry is the one place that says
@@ -23,19 +25,36 @@ type KPI struct {
 	// NowOnly: the counter has no day, so that there is a figure for the running
 	// day only.
 	NowOnly bool
+	// Whole lists the windows that are kept for the whole only: there are no
+	// figures of segments.
+	Whole []string
 
-	parts func(p point) parts
+	parts   func(p point) parts
+	buckets func(p point) []string // nil: there are none; else a figure for each
+}
+
+// Bucketed says whether the KPI has a figure for each of several buckets, such
+// as a histogram's.
+func (k KPI) Bucketed() bool { return k.buckets != nil }
+
+// Kept says whether there are figures of a window for a segment.
+func (k KPI) Kept(window, segment string) bool {
+	return segment == "" || !slices.Contains(k.Whole, window)
 }
 
 // level is the window of a KPI that holds as of the end of a day.
 var level = []string{""}
 
-// windowDays is the number of days of each window.
-var windowDays = map[string]int32{"": 1, "1d": 1, "7d": 7, "30d": 30, "90d": 90}
+// windowDays is the number of days of each rolling window.
+var windowDays = map[string]int32{"": 1, "1d": 1, "7d": 7, "28d": 28, "30d": 30, "90d": 90}
+
+// calendar are the calendar windows. They are to date, and complete when they
+// are over.
+var calendar = map[string]civil.Period{"week": civil.Week, "month": civil.Month, "quarter": civil.Quarter}
 
 // LookBack is the number of days before a figure's own day that it can read:
-// the longest window's flows are sums over days.
-const LookBack = 89
+// flows are sums over the days of the longest window, a quarter.
+const LookBack = 91
 
 var all = []KPI{
 	dau, wau, mau, stickiness, stickinessAvg, activeCustomers, usersEver,
@@ -115,14 +134,18 @@ func (k KPI) Window(w string) (string, error) {
 	return "", e
 }
 
-// nearestWindow is the window whose length comes nearest, or the default where w
-// is no number of days.
+// nearestWindow is the window whose length comes nearest, or, where w is no
+// number of days, the one that is spelled most alike.
 func (k KPI) nearestWindow(w string) string {
 	n, err := strconv.Atoi(strings.TrimSuffix(w, "d"))
 	if err != nil {
+		return cmp.Or(NearestOf(w, k.Windows), k.Default)
+	}
+	rolling := slices.DeleteFunc(slices.Clone(k.Windows), func(w string) bool { return windowDays[w] == 0 })
+	if len(rolling) == 0 {
 		return k.Default
 	}
-	return slices.MinFunc(k.Windows, func(a, b string) int {
+	return slices.MinFunc(rolling, func(a, b string) int {
 		return cmp.Compare(gap(windowDays[a], n), gap(windowDays[b], n))
 	})
 }

@@ -3,6 +3,7 @@ package kpi
 import (
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,14 +13,21 @@ import (
 )
 
 // Levels is where figures come from: the counters of a shard, or summed over
-// all of them.
+// all of them. The currency of a cell is zero unless its counter is of money,
+// the label "" unless it is labelled. What was never written is 0.
 type Levels interface {
-	// Level is the value of a counter at the end of the day, or what happened on
-	// it for a flow. The currency is zero unless c.Money(). What was never
-	// written is 0.
-	Level(c aggregator.Counter, cur event.Currency, segment string, day int32) int64
-	// Standing is the value of a counter that has no day.
-	Standing(c aggregator.Counter, segment string) int64
+	// Level is the value of a cell at the end of the day, or what happened on it
+	// for a flow.
+	Level(c aggregator.Cell, segment string, day int32) int64
+	// Standing is the value of a standing cell: on the day where the counter is
+	// OnDay, else the day means nothing.
+	Standing(c aggregator.Cell, segment string, day int32) int64
+	// Labels lists the labels under which a counter may have a level other than 0
+	// on the day, each once, sorted.
+	Labels(c aggregator.Counter, segment string, day int32) []string
+	// Days lists the days on which a counter that is OnDay may have a value other
+	// than 0, rising.
+	Days(c aggregator.Counter, segment string) []int32
 	// Currencies lists the currencies in which money is kept, each once.
 	Currencies() []event.Currency
 }
@@ -35,6 +43,7 @@ type Source struct {
 	Rates     Rates // nil: only amounts of the reporting currency have a worth
 	Currency  event.Currency
 	Calendar  *civil.Calendar // of the workspace's zone; used by one goroutine at a time
+	WeekStart time.Weekday    // first day of a calendar week
 	Watermark int64           // Unix ms; 0: none yet
 	MinSample int64           // answers under which a survey's figure is a low sample
 }
@@ -45,27 +54,88 @@ func (s *Source) RunningDay() int32 { return s.Calendar.Day(s.Watermark) }
 // Complete says whether the watermark has reached the end of the day.
 func (s *Source) Complete(day int32) bool { return s.Watermark >= s.Calendar.Start(day+1) }
 
-// Figure computes one figure. The window must be one of k.Windows; a KPI that
-// is NowOnly ignores the day and gives the running one.
+// Figure computes one figure of a KPI without buckets. The window must be one of
+// k.Windows. Of a calendar window it is the figure of the period that holds the
+// day, to date, keyed by the period's last day. A KPI that is NowOnly ignores
+// the day and gives the running one.
 func (s *Source) Figure(k KPI, window, segment string, day int32) Figure {
-	if k.NowOnly {
-		day = s.RunningDay()
+	return s.figure(k, s.point(k, window, segment, day))
+}
+
+// Figures is Figure for a KPI of any kind: one figure, or one for each bucket
+// that is not empty.
+func (s *Source) Figures(k KPI, window, segment string, day int32) []Figure {
+	p := s.point(k, window, segment, day)
+	if k.buckets == nil {
+		return []Figure{s.figure(k, p)}
 	}
-	p := k.parts(point{Source: s, days: windowDays[window], segment: segment, day: day})
+	var out []Figure
+	for _, p.bucket = range k.buckets(p) {
+		out = append(out, s.figure(k, p))
+	}
+	return out
+}
+
+// AsOf is Figure as it was at the end of a day that may lie within a calendar
+// window: to date then, keyed by that day. Rules are evaluated by it.
+func (s *Source) AsOf(k KPI, window, segment string, day int32) Figure {
+	p := s.point(k, window, segment, day)
+	if !k.NowOnly {
+		p.day, p.key = day, day
+	}
+	return s.figure(k, p)
+}
+
+// Days lists the days that key a window's figures of the days from..to, as far
+// as they have begun: each day, or the last one of each calendar period.
+func (s *Source) Days(window string, from, to int32) []int32 {
+	to = min(to, s.RunningDay())
+	period := calendar[window]
+	var out []int32
+	for d := from; d <= to; {
+		_, next := period.Bounds(d, s.WeekStart)
+		out = append(out, next-1)
+		d = next
+	}
+	return out
+}
+
+func (s *Source) point(k KPI, window, segment string, day int32) point {
+	running := s.RunningDay()
+	if k.NowOnly {
+		day = running
+	}
+	p := point{Source: s, window: window, segment: segment, day: day, key: day}
+	if period, ok := calendar[window]; ok {
+		first, next := period.Bounds(day, s.WeekStart)
+		p.from, p.key, p.day = first, next-1, min(next-1, max(running, day))
+		p.days = p.day - first + 1
+		return p
+	}
+	p.days = windowDays[window]
+	p.from = day - p.days + 1
+	return p
+}
+
+func (s *Source) figure(k KPI, at point) Figure {
+	p := k.parts(at)
 	f := Figure{
-		KPI: k.Name, Window: window, Segment: segment, Day: civil.Format(day),
+		KPI: k.Name, Window: at.window, Segment: at.segment, Bucket: at.bucket, Day: civil.Format(at.key),
 		Unit: k.Unit, Numerator: p.num, Denominator: p.den,
-		Complete: s.Complete(day), LowSample: p.sample && p.den < s.MinSample,
+		Complete: s.Complete(at.key), LowSample: p.sample && p.size < s.MinSample,
 		Watermark: time.UnixMilli(s.Watermark).UTC().Format(time.RFC3339), Formula: k.Formula,
 	}
-	switch k.Unit {
-	case Money:
+	switch {
+	case k.Unit == Money:
 		f.Currency = string(s.Currency[:])
 		f.Numerator, f.Value = moneyValue(p)
-	case Ratio:
+	case p.null:
+	case k.Unit == Ratio:
 		f.Value = quotient(p.num, p.den)
-	case Points:
+	case k.Unit == Points:
 		f.Value = quotient(100*p.num, p.den)
+	case k.Unit == Days:
+		f.Value = json.Number(strconv.FormatInt(p.days, 10))
 	default:
 		f.Value = json.Number(strconv.FormatInt(p.num, 10))
 	}
@@ -76,32 +146,64 @@ func (s *Source) Figure(k KPI, window, segment string, day int32) Figure {
 type parts struct {
 	num, den int64    // den is 1 where the figure is no ratio
 	money    *big.Rat // takes num's place where the unit is Money, minor units; nil: a rate is missing
-	sample   bool     // den counts survey answers
+	days     int64    // the value where the unit is Days
+	null     bool     // there is no value
+	sample   bool     // the figure is of a sample of size answers
+	size     int64
 }
 
-func count(n int64) parts            { return parts{num: n, den: 1} }
-func ratio(num, den int64) parts     { return parts{num: num, den: den} }
-func money(m *big.Rat) parts         { return parts{money: m, den: 1} }
-func share(num, answers int64) parts { return parts{num: num, den: answers, sample: true} }
+func count(n int64) parts        { return parts{num: n, den: 1} }
+func ratio(num, den int64) parts { return parts{num: num, den: den} }
+func money(m *big.Rat) parts     { return parts{money: m, den: 1} }
+func share(num, answers int64) parts {
+	return parts{num: num, den: answers, sample: true, size: answers}
+}
 
-// point is one day and segment of a source, with the days of the window.
+// point is one figure's place: a window, a segment, and the row that is read.
 type point struct {
 	*Source
-	days    int32
+	window  string
 	segment string
-	day     int32
+	bucket  string
+	from    int32 // first day of the window
+	day     int32 // the row that is read: the window's last day, or the running one
+	days    int32 // from..day
+	key     int32 // the day that names the figure: the window's last one
 }
 
 // level reads a counter at the end of the day.
 func (p point) level(c aggregator.Counter) int64 {
-	return p.Levels.Level(c, event.Currency{}, p.segment, p.day)
+	return p.Levels.Level(aggregator.Cell{Counter: c}, p.segment, p.day)
+}
+
+// labelled reads a labelled counter at the end of the day.
+func (p point) labelled(c aggregator.Counter, label string) int64 {
+	return p.Levels.Level(aggregator.Cell{Counter: c, Label: label}, p.segment, p.day)
+}
+
+// labels lists the labels of a counter on any day of the window.
+func (p point) labels(c aggregator.Counter) []string {
+	var out []string
+	for d := p.from; d <= p.day; d++ {
+		out = append(out, p.Levels.Labels(c, p.segment, d)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// standing reads a counter that has no day.
+func (p point) standing(c aggregator.Counter) int64 {
+	return p.Levels.Standing(aggregator.Cell{Counter: c}, p.segment, 0)
 }
 
 // sum adds a flow over the days of the window.
-func (p point) sum(c aggregator.Counter) int64 {
+func (p point) sum(c aggregator.Counter) int64 { return p.sumOf(aggregator.Cell{Counter: c}) }
+
+// sumOf is sum for a cell with a currency or a label.
+func (p point) sumOf(c aggregator.Cell) int64 {
 	var n int64
-	for d := p.day - p.days + 1; d <= p.day; d++ {
-		n += p.Levels.Level(c, event.Currency{}, p.segment, d)
+	for d := p.from; d <= p.day; d++ {
+		n += p.Levels.Level(c, p.segment, d)
 	}
 	return n
 }
@@ -112,7 +214,7 @@ func (p point) sum(c aggregator.Counter) int64 {
 func (p point) worth(c aggregator.Counter) *big.Rat {
 	total := new(big.Rat)
 	for _, cur := range p.Levels.Currencies() {
-		n := p.Levels.Level(c, cur, p.segment, p.day)
+		n := p.Levels.Level(aggregator.Cell{Counter: c, Currency: cur}, p.segment, p.day)
 		if n == 0 {
 			continue
 		}

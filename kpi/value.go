@@ -14,15 +14,16 @@ func (f Figure) MarshalJSON() ([]byte, error) {
 		value = &f.Value
 	}
 	// What stands beside the embedded figure takes the place of its field of the
-	// same name; the first four only keep their place before the value.
+	// same name; the first five only keep their place before the value.
 	return json.Marshal(struct {
 		KPI     string       `json:"kpi"`
 		Window  string       `json:"window"`
 		Segment string       `json:"segment"`
+		Bucket  string       `json:"bucket,omitempty"`
 		Day     string       `json:"day"`
 		Value   *json.Number `json:"value"`
 		plain
-	}{f.KPI, f.Window, f.Segment, f.Day, value, plain(f)})
+	}{f.KPI, f.Window, f.Segment, f.Bucket, f.Day, value, plain(f)})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes; null gives the Value "".

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
@@ -35,16 +37,45 @@ type truthLevels struct {
 	money  Money
 }
 
-func (l truthLevels) Level(c aggregator.Counter, cur event.Currency, segment string, day int32) int64 {
-	k := oracle.Key{Counter: c.String(), Segment: segment, Day: day}
-	if c.Money() {
-		k.Currency = cur.String()
+func (l truthLevels) key(c aggregator.Cell, segment string, day int32) oracle.Key {
+	k := oracle.Key{Counter: c.Counter.String(), Label: c.Label, Segment: segment, Day: day}
+	if c.Counter.Money() {
+		k.Currency = c.Currency.String()
 	}
-	return l.result.Levels[k]
+	return k
 }
 
-func (l truthLevels) Standing(c aggregator.Counter, segment string) int64 {
-	return l.result.Standing[oracle.Key{Counter: c.String(), Segment: segment}]
+func (l truthLevels) Level(c aggregator.Cell, segment string, day int32) int64 {
+	return l.result.Levels[l.key(c, segment, day)]
+}
+
+func (l truthLevels) Standing(c aggregator.Cell, segment string, day int32) int64 {
+	if !c.Counter.OnDay() {
+		day = 0
+	}
+	return l.result.Standing[l.key(c, segment, day)]
+}
+
+func (l truthLevels) Labels(c aggregator.Counter, segment string, day int32) []string {
+	found := map[string]bool{}
+	for _, m := range []map[oracle.Key]int64{l.result.Levels, l.result.Standing} {
+		for k := range m {
+			if k.Counter == c.String() && k.Segment == segment && (k.Day == day || c.Standing()) {
+				found[k.Label] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func (l truthLevels) Days(c aggregator.Counter, segment string) []int32 {
+	found := map[int32]bool{}
+	for k := range l.result.Standing {
+		if k.Counter == c.String() && k.Segment == segment {
+			found[k.Day] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 func (l truthLevels) Currencies() []event.Currency {

@@ -7,7 +7,7 @@ import (
 )
 
 // series names the levels of one counter over the days.
-type series struct{ counter, currency, segment string }
+type series struct{ counter, currency, label, segment string }
 
 // sums adds up levels over customers.
 type sums struct {
@@ -25,7 +25,7 @@ func (s *sums) levels() map[Key]int64 {
 	for name, values := range s.rows {
 		for i, v := range values {
 			if v != 0 {
-				out[Key{name.counter, name.currency, name.segment, s.from + int32(i)}] = v
+				out[Key{name.counter, name.currency, name.label, name.segment, s.from + int32(i)}] = v
 			}
 		}
 	}
@@ -34,12 +34,17 @@ func (s *sums) levels() map[Key]int64 {
 
 // each adds a customer's levels of one counter to its segments.
 func (s *sums) each(counter, currency string, segments []string, level func(d int32) int64) {
+	s.labelled(counter, currency, "", segments, level)
+}
+
+// labelled is each for a counter that is kept by a label.
+func (s *sums) labelled(counter, currency, label string, segments []string, level func(d int32) int64) {
 	values := make([]int64, max(0, s.to-s.from+1))
 	for i := range values {
 		values[i] = level(s.from + int32(i))
 	}
 	for _, segment := range segments {
-		name := series{counter, currency, segment}
+		name := series{counter, currency, label, segment}
 		if s.rows[name] == nil {
 			s.rows[name] = make([]int64, len(values))
 		}

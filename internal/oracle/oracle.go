@@ -81,10 +81,12 @@ type Input struct {
 
 // Key names one integer of the figures. Counter has the aggregator's names
 // ("UsersActive30"); Currency is "" unless the counter is of money; Segment is
-// "" for the whole, else "dimension=value"; Day is 0 for standing counters.
+// "" for the whole, else "dimension=value"; Day is 0 for standing counters that
+// have none.
 type Key struct {
 	Counter  string
 	Currency string
+	Label    string // "" unless the counter is kept by a label
 	Segment  string
 	Day      int32
 }
