@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -21,6 +22,8 @@ type cells struct {
 	first    int32  // F: the first day that is not frozen
 	kinds    []Cell // by slot, from counterEnd on: cells with a currency or a label
 	slots    map[Cell]int
+	known    knownSlots
+	hours    int32 // users whose last activity is of an earlier day are not counted by its hour
 	segments []*segment
 	byName   map[string]int32
 	dirty    []rowRef
@@ -35,18 +38,47 @@ type segment struct {
 	name     string
 	opening  *row
 	standing *row
-	ring     []*row // day first+i; index 0 is not used
+	dated    map[int32]*row // standing on a day
+	ring     []*row         // day first+i; index 0 is not used
 	far      map[int32]*row
 }
 
+// row is the values of a row by slot, in chunks: most rows have few of them.
 type row struct {
-	v     []int64
-	dirty bool
+	chunks []*chunk
+	dirty  bool
+}
+
+const chunkSlots = 8 // a line of the cache
+
+type chunk [chunkSlots]int64
+
+// all gives the values that are not 0, by slot.
+func (r *row) all() iter.Seq2[int, int64] {
+	return func(yield func(int, int64) bool) {
+		for i, k := range r.chunks {
+			if k == nil {
+				continue
+			}
+			for j, v := range k {
+				if v != 0 && !yield(i*chunkSlots+j, v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (r *row) zero() bool {
+	for range r.all() {
+		return false
+	}
+	return true
 }
 
 type rowRef struct {
 	seg  int32
-	kind byte // o, d, s
+	kind byte // o, d, s, p
 	day  int32
 }
 
@@ -55,10 +87,11 @@ const farFuture = int32(1 << 30)
 // newCells returns cells without a row. Kinds are those that have a slot from the
 // beginning.
 func newCells(horizon int32, kinds []Cell) *cells {
-	c := &cells{slots: map[Cell]int{}, byName: map[string]int32{}}
+	c := &cells{slots: map[Cell]int{}, byName: map[string]int32{}, hours: noDay}
 	for _, x := range kinds {
 		c.slotOf(x)
 	}
+	c.know()
 	c.segment("", horizon)
 	return c
 }
@@ -69,7 +102,7 @@ func (c *cells) segment(name string, horizon int32) int32 {
 		return i
 	}
 	i := int32(len(c.segments))
-	c.segments = append(c.segments, &segment{name: name, ring: make([]*row, near(horizon)), far: map[int32]*row{}})
+	c.segments = append(c.segments, &segment{name: name, dated: map[int32]*row{}, ring: make([]*row, near(horizon)), far: map[int32]*row{}})
 	c.byName[name] = i
 	return i
 }
@@ -140,22 +173,64 @@ func (s *segment) farRow(day int32) *row {
 	return r
 }
 
-func (c *cells) addStanding(seg int32, k Counter, v int64) {
+// addStanding changes a standing cell; day is noDay where it has none.
+func (c *cells) addStanding(seg int32, slot int, day int32, v int64) {
 	s := c.segments[seg]
-	if s.standing == nil {
-		s.standing = &row{}
+	if day == noDay {
+		if s.standing == nil {
+			s.standing = &row{}
+		}
+		c.bump(s.standing, slot, v, rowRef{seg: seg, kind: 's'})
+		return
 	}
-	c.bump(s.standing, int(k), v, rowRef{seg: seg, kind: 's'})
+	r := s.dated[day]
+	if r == nil {
+		r = &row{}
+		s.dated[day] = r
+	}
+	c.bump(r, slot, v, rowRef{seg: seg, kind: 'p', day: day})
 }
 
 func (c *cells) bump(r *row, slot int, v int64, ref rowRef) {
-	if slot >= len(r.v) {
-		r.v = append(r.v, make([]int64, slot+1-len(r.v))...)
+	i := slot / chunkSlots
+	if i >= len(r.chunks) {
+		r.chunks = append(r.chunks, make([]*chunk, i+1-len(r.chunks))...)
 	}
-	r.v[slot] += v
+	k := r.chunks[i]
+	if k == nil {
+		k = new(chunk)
+		r.chunks[i] = k
+	}
+	k[slot%chunkSlots] += v
 	if !r.dirty {
 		r.dirty = true
 		c.dirty = append(c.dirty, ref)
+	}
+}
+
+// forgetHours drops the counts by hour of the days before one, on which nobody's
+// last activity is counted any more.
+func (c *cells) forgetHours(before int32) {
+	if before <= c.hours {
+		return
+	}
+	c.hours = before
+	for i, s := range c.segments {
+		for day, r := range s.dated {
+			if day >= before {
+				continue
+			}
+			ref := rowRef{seg: int32(i), kind: 'p', day: day}
+			for _, slot := range c.known.hours {
+				if k := slot / chunkSlots; k < len(r.chunks) && r.chunks[k] != nil && r.chunks[k][slot%chunkSlots] != 0 {
+					c.bump(r, slot, -r.chunks[k][slot%chunkSlots], ref)
+				}
+			}
+			if r.zero() {
+				delete(s.dated, day)
+				c.dirty = append(c.dirty, ref) // gone
+			}
+		}
 	}
 }
 
@@ -165,6 +240,8 @@ func (c *cells) row(ref rowRef) *row {
 	switch {
 	case ref.kind == 's':
 		return s.standing
+	case ref.kind == 'p':
+		return s.dated[ref.day]
 	case ref.kind == 'o':
 		return s.opening
 	case c.started && ref.day <= c.first:
@@ -195,10 +272,8 @@ func (c *cells) start(first int32) {
 				s.ring[day-first] = r
 				continue
 			}
-			for slot, v := range r.v {
-				if v != 0 {
-					c.add(int32(i), slot, first, v)
-				}
+			for slot, v := range r.all() {
+				c.add(int32(i), slot, first, v)
 			}
 			c.dirty = append(c.dirty, rowRef{seg: int32(i), kind: 'd', day: day}) // gone
 		}
@@ -224,10 +299,8 @@ func (c *cells) freeze(first, keep int32) {
 			}
 			next := s.ring[1]
 			if next != nil {
-				for slot, v := range next.v {
-					if v != 0 {
-						c.add(int32(i), slot, c.first, v)
-					}
+				for slot, v := range next.all() {
+					c.add(int32(i), slot, c.first, v)
 				}
 				c.dirty = append(c.dirty, rowRef{seg: int32(i), kind: 'd', day: c.first + 1})
 			}
@@ -239,7 +312,7 @@ func (c *cells) freeze(first, keep int32) {
 // empty says whether every opening is zero, so that there are no levels to freeze.
 func (c *cells) empty() bool {
 	for _, s := range c.segments {
-		if s.opening != nil && slices.ContainsFunc(s.opening.v, func(v int64) bool { return v != 0 }) {
+		if s.opening != nil && !s.opening.zero() {
 			return false
 		}
 	}
@@ -302,7 +375,7 @@ func (c *cells) erase(seg int32) {
 		if r == nil {
 			return
 		}
-		clear(r.v)
+		r.chunks = nil
 		if !r.dirty {
 			r.dirty = true
 			c.dirty = append(c.dirty, ref)
@@ -310,6 +383,9 @@ func (c *cells) erase(seg int32) {
 	}
 	wipe(s.opening, rowRef{seg: seg, kind: 'o'})
 	wipe(s.standing, rowRef{seg: seg, kind: 's'})
+	for day, r := range s.dated {
+		wipe(r, rowRef{seg: seg, kind: 'p', day: day})
+	}
 	for i, r := range s.ring {
 		wipe(r, rowRef{seg: seg, kind: 'd', day: c.first + int32(i)})
 	}
@@ -320,16 +396,14 @@ func (c *cells) erase(seg int32) {
 
 // empty says whether the segment has no row at all.
 func (s *segment) empty() bool {
-	return s.opening == nil && s.standing == nil && len(s.far) == 0 &&
+	return s.opening == nil && s.standing == nil && len(s.far) == 0 && len(s.dated) == 0 &&
 		!slices.ContainsFunc(s.ring, func(r *row) bool { return r != nil })
 }
 
 // append writes a row in its stored form.
 func (c *cells) append(dst []byte, r *row) []byte {
-	for slot, v := range r.v {
-		if v != 0 {
-			dst = appendCell(dst, c.cell(slot), v)
-		}
+	for slot, v := range r.all() {
+		dst = appendCell(dst, c.cell(slot), v)
 	}
 	return dst
 }
@@ -375,7 +449,9 @@ func (c *cells) load(name string, value []byte, horizon int32) error {
 	for cell, v := range stored {
 		switch n.Kind {
 		case 's':
-			c.addStanding(seg, cell.Counter, v)
+			c.addStanding(seg, c.slotOf(cell), noDay, v)
+		case 'p':
+			c.addStanding(seg, c.slotOf(cell), n.Day, v)
 		case 'o':
 			c.add(seg, c.slotOf(cell), c.first, v)
 		default:
@@ -403,10 +479,8 @@ func (c *cells) snapshot() map[string]Row {
 			return
 		}
 		x := Row{}
-		for slot, v := range r.v {
-			if v != 0 {
-				x[c.cell(slot)] = v
-			}
+		for slot, v := range r.all() {
+			x[c.cell(slot)] = v
 		}
 		if len(x) > 0 {
 			out[n.String()] = x
@@ -415,6 +489,9 @@ func (c *cells) snapshot() map[string]Row {
 	for _, s := range c.segments {
 		put(RowName{Kind: 'o', Segment: s.name}, s.opening)
 		put(RowName{Kind: 's', Segment: s.name}, s.standing)
+		for day, r := range s.dated {
+			put(RowName{Kind: 'p', Day: day, Segment: s.name}, r)
+		}
 		for i, r := range s.ring {
 			put(RowName{Kind: 'd', Day: c.first + int32(i), Segment: s.name}, r)
 		}

@@ -8,59 +8,91 @@ import (
 // emitter collects what a record contributes, or the change of it, and adds it
 // to the cells of the record's segments.
 type emitter struct {
-	cells  *cells
-	sign   int64
-	deltas []delta
-	places places   // net's
-	ever   [2]int64 // UsersEver, CustomersEver
+	cells   *cells
+	sign    int64
+	deltas  []delta
+	places  places // net's
+	cohorts []bool // by place among a record's segments, the whole first: takes cohorts; nil: only the whole does
 }
 
 type delta struct {
 	slot int
-	day  int32
+	day  int32 // noDay: standing without a day
+	to   scope
 	v    int64
 }
+
+// scope says into which segments' rows a delta goes, and into which kind of row;
+// the slot decides it.
+type scope uint8
+
+const (
+	toWhole  scope = 1 << iota // only the whole's
+	toCohort                   // the whole's, and those for which cohorts are asked
+	toStand                    // into a standing row
+)
 
 // level emits v for the days [from, to); to is farFuture where it has no end.
 func (e *emitter) level(slot int, from, to int32, v int64) {
 	if from >= to || e.cells.started && to <= e.cells.first {
 		return
 	}
-	e.deltas = append(e.deltas, delta{slot, from, e.sign * v})
+	e.deltas = append(e.deltas, delta{slot, from, 0, e.sign * v})
 	if to != farFuture {
-		e.deltas = append(e.deltas, delta{slot, to, -e.sign * v})
+		e.deltas = append(e.deltas, delta{slot, to, 0, -e.sign * v})
 	}
 }
 
-func (e *emitter) standing(k Counter, v int64) {
-	if k == UsersEver {
-		e.ever[0] += e.sign * v
-	} else {
-		e.ever[1] += e.sign * v
+// scoped is level for a counter that not every segment has.
+func (e *emitter) scoped(to scope, slot int, from, until int32, v int64) {
+	if from >= until || e.cells.started && until <= e.cells.first {
+		return
 	}
+	e.deltas = append(e.deltas, delta{slot, from, to, e.sign * v})
+	if until != farFuture {
+		e.deltas = append(e.deltas, delta{slot, until, to, -e.sign * v})
+	}
+}
+
+func (e *emitter) standing(k Counter, v int64) { e.stand(0, int(k), noDay, v) }
+
+// stand emits v for a standing cell, on a day or, with noDay, on none.
+func (e *emitter) stand(to scope, slot int, day int32, v int64) {
+	e.deltas = append(e.deltas, delta{slot, day, to | toStand, e.sign * v})
 }
 
 // flush adds what was collected to the cells of the segments and forgets it.
 func (e *emitter) flush(segs []int32) {
 	e.sign = 1
-	if len(e.deltas) == 0 && e.ever == [2]int64{} {
-		return
-	}
-	for _, seg := range segs {
+	for i, seg := range segs {
 		if seg < 0 {
 			continue
 		}
-		for _, d := range e.deltas {
-			e.cells.add(seg, d.slot, d.day, d.v)
-		}
-		if e.ever[0] != 0 {
-			e.cells.addStanding(seg, UsersEver, e.ever[0])
-		}
-		if e.ever[1] != 0 {
-			e.cells.addStanding(seg, CustomersEver, e.ever[1])
+		for k := range e.deltas {
+			d := &e.deltas[k]
+			switch {
+			case d.to == 0:
+				e.cells.add(seg, d.slot, d.day, d.v)
+			case !e.takes(i, d.to):
+			case d.to&toStand != 0:
+				e.cells.addStanding(seg, d.slot, d.day, d.v)
+			default:
+				e.cells.add(seg, d.slot, d.day, d.v)
+			}
 		}
 	}
-	e.deltas, e.ever = e.deltas[:0], [2]int64{}
+	e.deltas = e.deltas[:0]
+}
+
+// takes says whether the segment at a place among a record's takes a scope's deltas.
+func (e *emitter) takes(place int, to scope) bool {
+	switch {
+	case place == 0 || to&(toWhole|toCohort) == 0:
+		return true
+	case to&toWhole != 0:
+		return false
+	}
+	return place < len(e.cohorts) && e.cohorts[place]
 }
 
 // net adds up what was collected for the same cell, so that an old contribution

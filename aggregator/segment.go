@@ -40,20 +40,19 @@ func (s *Shard) moveSegments(c *customer) {
 // move takes what was collected from some segments and adds it to others.
 func (e *emitter) move(from, to []int32) {
 	e.net()
-	left, entered := make([]int32, 0, len(from)), make([]int32, 0, len(to))
+	left, entered := slices.Clone(from), slices.Clone(to)
 	for i := range from {
-		if from[i] != to[i] {
-			left, entered = append(left, from[i]), append(entered, to[i])
+		if from[i] == to[i] {
+			left[i], entered[i] = -1, -1
 		}
 	}
-	deltas, ever := slices.Clone(e.deltas), e.ever
+	deltas := slices.Clone(e.deltas)
 	e.flush(entered)
 	for _, d := range deltas {
-		e.deltas = append(e.deltas, delta{d.slot, d.day, -d.v})
+		d.v = -d.v
+		e.deltas = append(e.deltas, d)
 	}
-	e.ever = [2]int64{-ever[0], -ever[1]}
 	e.flush(left)
-	e.deltas, e.ever = e.deltas[:0], [2]int64{} // where every segment was switched off
 }
 
 // userSegs are the segments that a user counts under: its customer's. A page
