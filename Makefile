@@ -12,7 +12,7 @@ SHELL := bash
 .DEFAULT_GOAL := build
 
 # The modules besides the main one: heavy dependencies that only tests have.
-CHECKS := internal/composecheck
+CHECKS := internal/composecheck internal/sqloracle
 
 # Two packages at a time: each may run a broker of its own, and crash tests on
 # a machine where four brokers share two cores tell more about the machine.

@@ -1,0 +1,53 @@
+-- dau wau mau: "distinct users with activity in the 1, 7, 30 days ending on d
+-- (variants mau_28, mau_calendar)".
+-- active_customers: "the same for customers, 1, 7, 30 days".
+-- active_24h active_7d active_30d: "distinct users whose last activity hour lies
+-- after hour(W) − 24, − 168, − 720, no upper bound, now only".
+-- users_ever: a standing count.
+-- stickiness: "DAU/MAU on day d; stickiness_avg = sum of each user's active days
+-- in the same 30 days / 30 / MAU".
+--
+-- Decisions:
+--   * One person's name at two customers is two users.
+--   * Hours are the zone's hours since midnight, 24 a day (docs/adr/0007): the
+--     repeated hour of autumn is one, and 24 hours before 15:40 is the day
+--     before's hour of 15, also over a change of the clock.
+--   * "The period of mau_calendar is the month."
+
+CREATE TABLE active AS SELECT s.segment, a.* FROM active_days a JOIN customer_segments s USING (customer);
+
+CREATE TABLE actives AS
+SELECT g.win, g.segment, g.day, count(DISTINCT a.user_no) AS users, count(DISTINCT a.customer) AS customers,
+       count(a.day) AS user_days -- a user's active days in the window, added up
+FROM grid g LEFT JOIN active a ON a.segment = g.segment AND a.day BETWEEN g.first AND g.last
+WHERE g.win IN ('1d', '7d', '28d', '30d', 'month') GROUP BY ALL;
+
+INSERT INTO figures (kpi, unit, win, segment, day, num)
+SELECT CASE win WHEN '1d' THEN 'dau' WHEN '7d' THEN 'wau' WHEN '30d' THEN 'mau' WHEN '28d' THEN 'mau_28' ELSE 'mau_calendar' END,
+       'count', win, segment, day, users
+FROM actives;
+
+INSERT INTO figures (kpi, unit, win, segment, day, num)
+SELECT 'active_customers', 'count', win, segment, day, customers FROM actives WHERE win IN ('1d', '7d', '30d');
+
+INSERT INTO figures (kpi, unit, win, segment, day, num, den)
+SELECT 'stickiness', 'ratio', '30d', m.segment, m.day, d.users, m.users
+FROM actives m JOIN actives d ON d.segment = m.segment AND d.day = m.day AND d.win = '1d' WHERE m.win = '30d'
+UNION ALL
+SELECT 'stickiness_avg', 'ratio', '30d', segment, day, user_days, 30 * users FROM actives WHERE win = '30d';
+
+INSERT INTO figures (kpi, unit, win, segment, day, num)
+SELECT 'users_ever', 'count', '', s.segment, getvariable('today'), count(DISTINCT a.user_no)
+FROM segments s LEFT JOIN active a ON a.segment = s.segment GROUP BY s.segment;
+
+CREATE MACRO hour_number(ms) AS (local_day(ms) - DATE '1970-01-01') * 24 + hour(local_time(ms));
+
+INSERT INTO figures (kpi, unit, win, segment, day, num)
+WITH seen AS (
+  SELECT segment, user_no, max(hour_number(ts)) AS last_hour
+  FROM activity JOIN customer_segments USING (customer) GROUP BY ALL
+)
+SELECT k.kpi, 'count', '', s.segment, getvariable('today'), count(u.user_no)
+FROM segments s CROSS JOIN (VALUES ('active_24h', 24), ('active_7d', 168), ('active_30d', 720)) k(kpi, hours)
+LEFT JOIN seen u ON u.segment = s.segment AND u.last_hour > hour_number(getvariable('watermark')) - k.hours
+GROUP BY ALL;

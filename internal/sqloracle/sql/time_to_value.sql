@@ -1,0 +1,25 @@
+-- time_to_value: "from a customer's first event to its first value event
+-- (configurable): median and p90 over the whole cohort in days 0…365 and beyond,
+-- with customers who have not got there yet counted as censored (infinite), not
+-- left out; null where the quantile falls there".
+--
+-- Decisions:
+--   * Days are civil days between the two. Every event is one, the value event too.
+--   * The quantile is the nearest rank: the smallest number of days within which
+--     at least half (nine tenths) of all customers have got there. No halves.
+--   * Beyond 365 days there is no number either: null.
+--   * It is for now only; the bucket is p50 or p90.
+
+INSERT INTO figures (kpi, unit, win, segment, day, bucket, num, den)
+WITH waits AS (
+  SELECT s.segment, customer, min(e.day) FILTER (
+           e.type IN (SELECT name FROM value_names) OR e.type = 'signal' AND 'signal:' || e.signal IN (SELECT name FROM value_names)
+         ) - min(e.day) AS wait
+  FROM events e JOIN customer_segments s USING (customer) GROUP BY ALL
+), reached AS (
+  SELECT d.n, s.segment, count(*) FILTER (w.wait <= d.n) AS got, count(w.customer) AS cohort
+  FROM segments s CROSS JOIN range(366) d(n) LEFT JOIN waits w ON w.segment = s.segment GROUP BY ALL
+)
+SELECT 'time_to_value', 'days', '', segment, getvariable('today'), q.name,
+       min(n) FILTER (cohort > 0 AND 10 * got >= q.tenths * cohort), 1
+FROM reached CROSS JOIN (VALUES ('p50', 5), ('p90', 9)) q(name, tenths) GROUP BY ALL;
