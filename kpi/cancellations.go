@@ -18,7 +18,7 @@ import "github.com/tidemark-io/tidemark/aggregator"
 // Worked example: 2 take effect on Monday, 1 on Wednesday: 1d of Wednesday 1, 7d
 // of Wednesday 3, 7d of the Monday after 1 (the first Monday lies 7 days back).
 var cancellations = KPI{
-	Name: "cancellations", Unit: Count, Windows: []string{"1d", "7d", "30d", "90d"}, Default: "30d", Formula: "cancellations/1",
+	Name: "cancellations", Unit: Count, Windows: flowWindows, Default: "30d", Formula: "cancellations/1",
 	Description: "Cancellations that took effect in the window",
 	Definition:  "cancellations taking effect, added up over the days of the window",
 	Example:     "2 on Monday, 1 on Wednesday: 3 in the 7 days ending on Wednesday",

@@ -371,7 +371,12 @@ func TestFigureAsJSON(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	want := strings.Fields(`dau wau mau stickiness stickiness_avg active_customers users_ever customers customers_ever cancellations
-		customer_churn_rate retention_rate mrr arpa nps csat silent_customers health_red health_amber health_green health_unknown mrr_at_risk`)
+		churn_reasons customer_churn_rate retention_rate mrr arpa
+		mrr_new mrr_expansion mrr_contraction mrr_churn mrr_reactivation mrr_fx mrr_moved
+		nrr grr gross_revenue_churn net_revenue_churn mrr_decline_rate expansion_rate quick_ratio quick_ratio_strict expansion_growth_rate
+		revenue revenue_net orders aov repeat_purchase_rate repeat_purchase_rate_lifetime
+		clv_churn clv_purchase clv_net clv_observed ltv_cac
+		nps csat silent_customers health_red health_amber health_green health_unknown mrr_at_risk`)
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("names are %v, want %v", got, want)
 	}
@@ -414,7 +419,7 @@ func TestUnknownNamesGetTheNearest(t *testing.T) {
 		t.Errorf("Find says: %v", err)
 	}
 	k, _ := Lookup("customer_churn_rate")
-	if _, err = k.Window("28d"); err == nil || err.Error() != `there is no window of customer_churn_rate "28d", did you mean "30d"? (there are: 7d, 30d, 90d)` {
+	if _, err = k.Window("28d"); err == nil || err.Error() != `there is no window of customer_churn_rate "28d", did you mean "30d"? (there are: 7d, 30d, 90d, month, quarter)` {
 		t.Errorf("Window says: %v", err)
 	}
 	k, _ = Lookup("mrr")

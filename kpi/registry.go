@@ -53,13 +53,19 @@ var windowDays = map[string]int32{"": 1, "1d": 1, "7d": 7, "28d": 28, "30d": 30,
 var calendar = map[string]civil.Period{"week": civil.Week, "month": civil.Month, "quarter": civil.Quarter}
 
 // LookBack is the number of days before a figure's own day that it can read:
-// flows are sums over the days of the longest window, a quarter.
-const LookBack = 91
+// flows are sums over the days of the longest window, a quarter, and are compared
+// with the end of the day before it.
+const LookBack = 92
 
 var all = []KPI{
 	dau, wau, mau, stickiness, stickinessAvg, activeCustomers, usersEver,
-	customers, customersEver, cancellations, customerChurnRate, retentionRate,
+	customers, customersEver, cancellations, churnReasons, customerChurnRate, retentionRate,
 	mrr, arpa,
+	mrrNew, mrrExpansion, mrrContraction, mrrChurn, mrrReactivation, mrrFX, mrrMoved,
+	nrr, grr, grossRevenueChurn, netRevenueChurn, mrrDeclineRate, expansionRate,
+	quickRatio, quickRatioStrict, expansionGrowthRate,
+	revenue, revenueNet, orders, aov, repeatPurchaseRate, repeatPurchaseRateLifetime,
+	clvChurn, clvPurchase, clvNet, clvObserved, ltvCAC,
 	nps, csat,
 	silentCustomers, healthRed, healthAmber, healthGreen, healthUnknown, mrrAtRisk,
 }

@@ -45,7 +45,8 @@ type Source struct {
 	Calendar  *civil.Calendar // of the workspace's zone; used by one goroutine at a time
 	WeekStart time.Weekday    // first day of a calendar week
 	Watermark int64           // Unix ms; 0: none yet
-	MinSample int64           // answers under which a survey's figure is a low sample
+	MinSample int64           // answers or customers under which a figure is a low sample, or none
+	Lifetime  Lifetime
 }
 
 // RunningDay is the day of the watermark: the last day that has figures.
@@ -125,11 +126,16 @@ func (s *Source) figure(k KPI, at point) Figure {
 		Complete: s.Complete(at.key), LowSample: p.sample && p.size < s.MinSample,
 		Watermark: time.UnixMilli(s.Watermark).UTC().Format(time.RFC3339), Formula: k.Formula,
 	}
+	if p.inMoney {
+		f.Currency = string(s.Currency[:])
+	}
 	switch {
 	case k.Unit == Money:
 		f.Currency = string(s.Currency[:])
 		f.Numerator, f.Value = moneyValue(p)
 	case p.null:
+	case p.exact != nil:
+		f.Value = decimal(p.exact)
 	case k.Unit == Ratio:
 		f.Value = quotient(p.num, p.den)
 	case k.Unit == Points:
@@ -148,6 +154,8 @@ type parts struct {
 	money    *big.Rat // takes num's place where the unit is Money, minor units; nil: a rate is missing
 	days     int64    // the value where the unit is Days
 	null     bool     // there is no value
+	inMoney  bool     // num and den are amounts
+	exact    *big.Rat // the value of a ratio whose parts are rounded
 	sample   bool     // the figure is of a sample of size answers
 	size     int64
 }
@@ -208,43 +216,19 @@ func (p point) sumOf(c aggregator.Cell) int64 {
 	return n
 }
 
-// worth converts a counter of money at the day's rate and adds it up over the
-// currencies: exact minor units of the reporting currency. It is nil where a
-// rate is missing, since a sum with an unknown part is no figure.
-func (p point) worth(c aggregator.Counter) *big.Rat {
-	total := new(big.Rat)
-	for _, cur := range p.Levels.Currencies() {
-		n := p.Levels.Level(aggregator.Cell{Counter: c, Currency: cur}, p.segment, p.day)
-		if n == 0 {
-			continue
-		}
-		r := p.rate(cur)
-		if r == nil {
-			return nil
-		}
-		amount := new(big.Rat).SetFrac64(n, event.MonthlyUnit)
-		total.Add(total, amount.Mul(amount, r))
-	}
-	return total
-}
-
-func (p point) rate(cur event.Currency) *big.Rat {
-	if cur == p.Currency {
-		return big.NewRat(1, 1)
-	}
-	if p.Rates == nil {
-		return nil
-	}
-	return p.Rates(cur, p.day)
-}
-
 // quotient writes num/den as the shortest decimal that is read back as the
 // float64 nearest to the exact quotient, or null ("") where den is 0.
 func quotient(num, den int64) json.Number {
 	if den == 0 {
 		return ""
 	}
-	f, _ := new(big.Rat).SetFrac64(num, den).Float64()
+	return decimal(big.NewRat(num, den))
+}
+
+// decimal writes the shortest decimal that is read back as the float64 nearest
+// to r.
+func decimal(r *big.Rat) json.Number {
+	f, _ := r.Float64()
 	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 }
 

@@ -34,13 +34,14 @@ func (f *Figure) UnmarshalJSON(b []byte) error {
 }
 
 // Exact returns the value before it is written as a decimal: the exact quotient
-// of a ratio or of points, the rounded amount of money, a count. It is nil where
+// of a ratio or of points, the rounded amount of money, a count. A ratio of two
+// amounts is what is written. It is nil where
 // the value is null. Thresholds are compared with it.
 func (f Figure) Exact() *big.Rat {
 	switch {
 	case f.Value == "":
 		return nil
-	case f.Unit == Ratio:
+	case f.Unit == Ratio && f.Currency == "": // else its parts are rounded
 		return big.NewRat(f.Numerator, f.Denominator)
 	case f.Unit == Points:
 		return big.NewRat(100*f.Numerator, f.Denominator)
