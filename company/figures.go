@@ -19,6 +19,9 @@ type Query struct {
 	Segment string
 	From    int32 // Unset: defaultDays days that end with To
 	To      int32 // included; Unset: the running day
+	// AsOf, if not 0, is a moment (Unix ms) up to the watermark at which calendar
+	// periods and what is for now only are looked at, as if it were the watermark.
+	AsOf int64
 }
 
 // Unset stands for a day that was not asked for.
@@ -47,6 +50,9 @@ func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 		q.From = q.To - defaultDays + 1
 	}
 	err := r.with(ctx, []string{q.Segment}, q.From, q.To+maxPeriod, func(s *kpi.Source) {
+		if q.AsOf != 0 {
+			s.Watermark = min(s.Watermark, q.AsOf)
+		}
 		days := s.Days(q.Window, q.From, q.To)
 		if q.KPI.NowOnly {
 			days = []int32{s.RunningDay()}

@@ -187,3 +187,12 @@ func (e *Engine) Audit() []string {
 	}
 	return wrong
 }
+
+// EachFiring visits what fires of the rules on bands, in no order.
+func (e *Engine) EachFiring(visit func(aggregator.Pair)) {
+	for _, s := range e.shards {
+		for p := range s.state.Firing() {
+			visit(p)
+		}
+	}
+}

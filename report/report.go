@@ -26,7 +26,7 @@ type Query struct {
 	// of AsOf. Days before the first event have none.
 	From, To int32
 	KPIs     []kpi.KPI
-	Window   string   // "": every window of each KPI; else those KPIs that have it
+	Window   string   // "": every window of each KPI; else of those that have it
 	Segments []string // "plan=pro"; "" is the whole company
 }
 
@@ -247,8 +247,9 @@ func known(reader *company.Reader, segment string) error {
 // before them are in memory at once.
 const seriesDays = 1000
 
-// Series is one KPI by day. One that is for now only has a figure where the
-// last day is among them, which is then of that day.
+// Series is one KPI by day, or by calendar period, a figure for each bucket where
+// it has some. One that is for now only has a figure where the last day is among
+// them, which is then of that day.
 func (r *Report) Series(ctx context.Context, k kpi.KPI, window, segment string, from, to int32) ([]kpi.Figure, error) {
 	if k.NowOnly && to < r.day {
 		return nil, nil
@@ -260,13 +261,27 @@ func (r *Report) Series(ctx context.Context, k kpi.KPI, window, segment string, 
 	if k.NowOnly {
 		from = to
 	}
+	q := company.Query{KPI: k, Window: window, Segment: segment}
+	if r.query.AsOf != Unset && !k.NowOnly && isPeriod(window) {
+		// The watermark stands at the end of the day, where the next one begins.
+		q.AsOf = r.Watermark() - 1
+	}
 	var out []kpi.Figure
-	for ; from <= to; from += seriesDays {
-		figures, err := reader.Figures(ctx, company.Query{KPI: k, Window: window, Segment: segment, From: from, To: min(to, from+seriesDays-1)})
+	for from <= to {
+		q.From, q.To = from, min(to, from+seriesDays-1)
+		figures, err := reader.Figures(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("compute %s: %w", k.Name, err)
 		}
 		out = append(out, figures...)
+		from = q.To + 1
+		if len(figures) > 0 { // a calendar period may reach beyond
+			last, err := civil.Parse(figures[len(figures)-1].Day)
+			if err != nil {
+				return nil, fmt.Errorf("compute %s: %w", k.Name, err)
+			}
+			from = max(from, last+1)
+		}
 	}
 	if k.NowOnly {
 		for i := range out { // the watermark stands at the very end of the day
@@ -274,6 +289,11 @@ func (r *Report) Series(ctx context.Context, k kpi.KPI, window, segment string, 
 		}
 	}
 	return out, nil
+}
+
+// isPeriod says whether a window is a calendar period.
+func isPeriod(window string) bool {
+	return window != "" && !strings.HasSuffix(window, "d") && !strings.HasSuffix(window, "h")
 }
 
 // keeper says which rows will be asked for: of a dimension's "other", those of

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"os"
 	"runtime/debug"
@@ -79,7 +80,7 @@ type reportDocument struct {
 	KPIs   []kpi.Figure  `json:"kpis"`
 }
 
-// reportMemory is how far the heap may grow between two garbage collections, in
+// reportGC is how far the heap may grow between two garbage collections, in
 // per cent of what lives: a report is over soon, and what lives stays.
 const reportGC = 200
 
@@ -139,8 +140,9 @@ func engineOptions(c *config.Config) (report.Options, error) {
 		return report.Options{}, fmt.Errorf("load the time zone: %w", err)
 	}
 	return report.Options{
-		Shard:    func() (aggregator.Options, error) { return service.ShardOptions(c) },
-		Company:  company.Options{Location: zone, Currency: c.Currency, Rates: service.Rates(c), MinSample: int64(c.MinSample)},
+		Shard: func() (aggregator.Options, error) { return service.ShardOptions(c) },
+		Company: company.Options{Location: zone, Currency: c.Currency, Rates: service.Rates(c),
+			MinSample: int64(c.MinSample), WeekStart: c.WeekStart},
 		Disorder: c.Disorder.Milliseconds(),
 	}, nil
 }
@@ -240,51 +242,85 @@ func tellRefused(out io.Writer, r *report.Report) {
 // reportTrend is the length of the trend beside a figure of one day.
 const reportTrend = 30
 
+// column is what belongs together in a table: one KPI, window, segment and bucket.
+type column struct{ kpi, window, segment, bucket string }
+
+func columnOf(f kpi.Figure) column { return column{f.KPI, f.Window, f.Segment, f.Bucket} }
+
+func (c column) String() string {
+	return strings.Join(slices.DeleteFunc([]string{c.kpi, c.bucket, c.window, c.segment}, func(s string) bool { return s == "" }), " ")
+}
+
+// byColumn sorts figures into columns, in the order of their first figures.
+func byColumn(figures []kpi.Figure) (order []column, of map[column][]kpi.Figure) {
+	of = map[column][]kpi.Figure{}
+	for _, f := range figures {
+		c := columnOf(f)
+		if of[c] == nil {
+			order = append(order, c)
+		}
+		of[c] = append(of[c], f)
+	}
+	return order, of
+}
+
 // showReport writes tables for people.
 func showReport(ctx context.Context, out io.Writer, r *report.Report, figures []kpi.Figure) error {
 	from, to := r.Days()
 	if from != to {
 		return showSeries(out, r, figures)
 	}
-	segment := "\x00"
-	var rows [][]string
-	flush := func() error {
-		err := printTable(out, rows)
-		rows = [][]string{{"KPI", "WINDOW", "VALUE", "OF", fmt.Sprintf("LAST %d DAYS", reportTrend), ""}}
-		return err
-	}
-	for _, f := range figures {
-		if f.Segment != segment {
-			if segment != "\x00" {
-				if err := flush(); err != nil {
+	for segment, list := range bySegment(figures) {
+		if segment != "" {
+			fmt.Fprintln(out, segment)
+		}
+		rows := [][]string{{"KPI", "WINDOW", "VALUE", "OF", fmt.Sprintf("LAST %d DAYS", reportTrend), ""}}
+		var before column
+		var trends map[column][]kpi.Figure
+		for _, f := range list {
+			if c := (column{f.KPI, f.Window, f.Segment, ""}); c != before {
+				before = c
+				k, err := kpi.Find(f.KPI)
+				if err != nil {
 					return err
 				}
-				fmt.Fprintln(out)
+				series, err := r.Series(ctx, k, f.Window, f.Segment, to-reportTrend+1, to)
+				if err != nil {
+					return err
+				}
+				_, trends = byColumn(series)
 			}
-			if segment = f.Segment; segment != "" {
-				fmt.Fprintln(out, segment)
+			trend := ""
+			if series := trends[columnOf(f)]; len(series) > 1 {
+				trend = sparkline(series)
 			}
-			rows = [][]string{{"KPI", "WINDOW", "VALUE", "OF", fmt.Sprintf("LAST %d DAYS", reportTrend), ""}}
+			if f.Day == civil.Format(to) {
+				f.Complete = true // said once, below
+			}
+			rows = append(rows, []string{strings.TrimSpace(f.KPI + " " + f.Bucket), f.Window, showValue(f), showParts(f), trend, showNotes(f)})
 		}
-		k, err := kpi.Find(f.KPI)
-		if err != nil {
+		if err := printTable(out, rows); err != nil {
 			return err
 		}
-		trend := ""
-		if !k.NowOnly {
-			series, err := r.Series(ctx, k, f.Window, f.Segment, to-reportTrend+1, to)
-			if err != nil {
-				return err
-			}
-			trend = sparkline(series)
-		}
-		f.Complete = true // said once, below
-		rows = append(rows, []string{f.KPI, f.Window, showValue(f), showParts(f), trend, showNotes(f)})
-	}
-	if err := flush(); err != nil {
-		return err
+		fmt.Fprintln(out)
 	}
 	return showFoot(out, r)
+}
+
+// bySegment goes through figures by segment, in their order.
+func bySegment(figures []kpi.Figure) iter.Seq2[string, []kpi.Figure] {
+	return func(yield func(string, []kpi.Figure) bool) {
+		for len(figures) > 0 {
+			n := 1
+			for n < len(figures) && figures[n].Segment == figures[0].Segment {
+				n++
+			}
+			if !yield(figures[0].Segment, figures[:n]) {
+				return
+			}
+			figures = figures[n:]
+		}
+	}
 }
 
 // seriesColumns is how many figures stand side by side.
@@ -292,27 +328,15 @@ const seriesColumns = 6
 
 // showSeries writes one line a day, and the trend of each figure above them.
 func showSeries(out io.Writer, r *report.Report, figures []kpi.Figure) error {
-	var columns [][]kpi.Figure
-	for len(figures) > 0 {
-		n := 1
-		for n < len(figures) && figures[n].KPI == figures[0].KPI && figures[n].Window == figures[0].Window && figures[n].Segment == figures[0].Segment {
-			n++
-		}
-		columns = append(columns, figures[:n])
-		figures = figures[n:]
-	}
-	for group := range slices.Chunk(columns, seriesColumns) {
-		head, days := [][]string{{"", "TREND", "FIRST", "LAST"}}, []string{}
-		titles := []string{"DAY"}
-		cells := map[string][]string{}
+	order, of := byColumn(figures)
+	for group := range slices.Chunk(order, seriesColumns) {
+		head, titles := [][]string{{"", "FIRST", "LAST", "TREND"}}, []string{"DAY"}
+		days, cells := []string{}, map[string][]string{}
 		for i, c := range group {
-			name := strings.TrimSpace(c[0].KPI + " " + c[0].Window)
-			if c[0].Segment != "" {
-				name += " " + c[0].Segment
-			}
-			titles = append(titles, name)
-			head = append(head, []string{name, sparkline(c), showValue(c[0]), showValue(c[len(c)-1])})
-			for _, f := range c {
+			series := of[c]
+			titles = append(titles, c.String())
+			head = append(head, []string{c.String(), showValue(series[0]), showValue(series[len(series)-1]), sparkline(series)})
+			for _, f := range series {
 				if cells[f.Day] == nil {
 					cells[f.Day] = make([]string, len(group))
 					days = append(days, f.Day)
@@ -324,14 +348,14 @@ func showSeries(out io.Writer, r *report.Report, figures []kpi.Figure) error {
 			}
 		}
 		slices.Sort(days)
-		if err := printTable(out, head); err != nil {
-			return err
-		}
-		fmt.Fprintln(out)
 		rows := [][]string{titles}
 		for _, day := range days {
 			rows = append(rows, append([]string{day}, cells[day]...))
 		}
+		if err := printTable(out, head); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
 		if err := printTable(out, rows); err != nil {
 			return err
 		}
@@ -349,7 +373,7 @@ func showFoot(out io.Writer, r *report.Report) error {
 		state = "complete"
 	}
 	e := r.Events()
-	s := fmt.Sprintf("\n%s %s; events from %s to %s\n", civil.Format(r.Day()), state,
+	s := fmt.Sprintf("%s %s; events from %s to %s\n", civil.Format(r.Day()), state,
 		time.UnixMilli(first).In(zone).Format(time.RFC3339), time.UnixMilli(latest).In(zone).Format(time.RFC3339))
 	s += fmt.Sprintf("%d events: %d applied, %d duplicate, %d ignored, %d late, %d dead letters", e.Read, e.Applied, e.Duplicate, e.Ignored, e.Late, e.DeadLetter)
 	if e.Expired > 0 {
