@@ -55,9 +55,9 @@ func TestMovements(t *testing.T) {
 		usdOn(aggregator.MRRReactivation, today, 1900), usdOn(aggregator.MRRMoved, today-1, -700)))
 	check(t, s,
 		expected{"mrr_new", "", "2900", 2900, 1}, expected{"mrr_new", "month", "0", 0, 1}, expected{"mrr_new", "quarter", "2900", 2900, 1},
-		expected{"mrr_expansion", "month", "2000", 2000, 1}, expected{"mrr_contraction", "7d", "3000", 3000, 1},
-		expected{"mrr_contraction", "week", "3000", 3000, 1}, // Monday is six days ago
-		expected{"mrr_churn", "1d", "0", 0, 1}, expected{"mrr_churn", "90d", "1900", 1900, 1},
+		expected{"mrr_expansion", "month", "2000", 2000, 1}, expected{"mrr_contraction", "7d", "-3000", -3000, 1},
+		expected{"mrr_contraction", "week", "-3000", -3000, 1}, // Monday is six days ago
+		expected{"mrr_churn", "1d", "0", 0, 1}, expected{"mrr_churn", "90d", "-1900", -1900, 1},
 		expected{"mrr_reactivation", "1d", "1900", 1900, 1}, expected{"mrr_moved", "30d", "-700", -700, 1},
 		expected{"mrr_fx", "30d", "0", 0, 1})
 }

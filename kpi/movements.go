@@ -14,13 +14,13 @@ import (
 // mrr_reactivation. More than the day before: mrr_expansion; less:
 // mrr_contraction; nothing any more: mrr_churn. mrr_fx = what the level of the
 // day before is worth more at the day's rates. mrr_moved = what came from other
-// segments less what went to them. mrr at the end = mrr at the start + new +
-// expansion + reactivation − contraction − churn + fx + moved.
+// segments less what went to them. mrr_contraction and mrr_churn are 0 or less, so
+// that the seven add up: mrr at the end = mrr at the start + their sum.
 //
 // Unit: money, integers of minor units of the reporting currency a month. Each
-// day's movements are converted at that day's rates. Contraction and churn are
-// positive amounts. Source: the flows MRRNew, MRRExpansion, MRRContraction,
-// MRRChurn, MRRReactivation and MRRMoved, by currency, of each day's row.
+// day's movements are converted at that day's rates. Source: the flows MRRNew,
+// MRRExpansion, MRRContraction, MRRChurn, MRRReactivation and MRRMoved, by
+// currency, of each day's row.
 //
 // Edge cases: up and down on one day is nothing. A trial is no payment: what
 // follows it is new. Whether a customer comes or goes is decided over all its
@@ -33,7 +33,7 @@ import (
 //
 // Worked example: acme pays 29 from the 10th, 49 from the 20th, 19 from the 25th,
 // leaves on the 27th and is back at 19 on the 29th. Over the month: new 29,
-// expansion 20, contraction 30, churn 19, reactivation 19, and 29 + 20 − 30 − 19 +
+// expansion 20, contraction −30, churn −19, reactivation 19, and 29 + 20 − 30 − 19 +
 // 19 = 19 = mrr at its end. 100 euros, worth 110 dollars on Monday and 112 on
 // Tuesday, are an fx of 2 on Tuesday.
 var (
@@ -53,17 +53,17 @@ var (
 	}
 	mrrContraction = KPI{
 		Name: "mrr_contraction", Unit: Money, Windows: flowWindows, Default: "30d", Formula: "mrr_contraction/1",
-		Description: "Recurring revenue a month that customers pay less than the day before",
+		Description: "Recurring revenue a month that customers pay less than the day before, below 0",
 		Definition:  "falls of the amounts of customers who still pay",
-		Example:     "one of two subscriptions of 10.00 ends: 10.00",
-		parts:       flowOf(aggregator.MRRContraction),
+		Example:     "one of two subscriptions of 10.00 ends: −10.00",
+		parts:       lossOf(aggregator.MRRContraction),
 	}
 	mrrChurn = KPI{
 		Name: "mrr_churn", Unit: Money, Windows: flowWindows, Default: "30d", Formula: "mrr_churn/1",
-		Description: "Recurring revenue a month of customers who ceased to pay",
+		Description: "Recurring revenue a month of customers who ceased to pay, below 0",
 		Definition:  "amounts of the day before of customers who pay nothing any more",
-		Example:     "the last subscription, of 10.00, ends: 10.00",
-		parts:       flowOf(aggregator.MRRChurn),
+		Example:     "the last subscription, of 10.00, ends: −10.00",
+		parts:       lossOf(aggregator.MRRChurn),
 	}
 	mrrReactivation = KPI{
 		Name: "mrr_reactivation", Unit: Money, Windows: flowWindows, Default: "30d", Formula: "mrr_reactivation/1",
@@ -90,6 +90,11 @@ var (
 
 func flowOf(c aggregator.Counter) func(point) parts {
 	return func(p point) parts { return money(p.flow(c)) }
+}
+
+// lossOf is flowOf for amounts that are lost.
+func lossOf(c aggregator.Counter) func(point) parts {
+	return func(p point) parts { return money(minus(new(big.Rat), p.flow(c))) }
 }
 
 // fx is what changes of rates made of the level of each day before.
