@@ -23,11 +23,18 @@ type Publisher struct {
 	client   *kgo.Client
 	requests requestCount
 	inits    int64 // InitProducerId requests sent by the end of T2
+	producer int64 // producer id and epoch that T2 was answered with
+	epoch    int16
+	outcome  outcome // of the transaction before T2
 	reader   *reader
 
 	known    cursor // what is announced; moved on by Open and P4 alone
 	headerAt int64  // offset of its header, -1 where not known
 	seen     Header // newest header that the reader has come by
+	hidden   struct {
+		at    int64 // header that a look has found to be hidden
+		since time.Time
+	}
 
 	closing sync.Once
 	closed  atomic.Bool
@@ -80,6 +87,10 @@ func (p *Publisher) takeOver(ctx context.Context) error {
 	if err := p.checkTopics(ctx); err != nil {
 		return err
 	}
+	// T2a before T2, which makes the coordinator forget how the last one ended.
+	if err := p.endDecided(ctx); err != nil {
+		return err
+	}
 	// T2 before T3: what is read before the predecessor is fenced can change.
 	if err := p.fence(ctx); err != nil {
 		return err
@@ -92,7 +103,8 @@ func (p *Publisher) takeOver(ctx context.Context) error {
 func (p *Publisher) fence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.options.CursorLimit)
 	defer cancel()
-	if _, _, err := p.client.ProducerID(ctx); err != nil {
+	var err error
+	if p.producer, p.epoch, err = p.client.ProducerID(ctx); err != nil {
 		return fmt.Errorf("send InitProducerId for %s: %w", p.options.transactionalID(), err)
 	}
 	p.inits = p.requests.init.Load()
@@ -105,6 +117,7 @@ func (p *Publisher) fence(ctx context.Context) error {
 func (p *Publisher) readCursor(parent context.Context) error {
 	ctx, cancel := context.WithTimeout(parent, p.options.CursorLimit)
 	defer cancel()
+	left, looked := p.endForgotten(ctx), time.Now()
 	p.reader = newReader(p.client, p.options.Topics.Cursors, int32(p.options.Shard))
 	var err error
 	if p.reader.next, err = p.reader.offset(ctx, logStart); err != nil {
@@ -118,14 +131,15 @@ func (p *Publisher) readCursor(parent context.Context) error {
 	for p.reader.next < high {
 		records, stable, err := p.reader.read(ctx, 100*time.Millisecond)
 		if err != nil && held && parent.Err() == nil && ctx.Err() != nil {
-			return fmt.Errorf("cursor partition %s: a transaction that nobody ends hides what lies from offset %d to %d, for %v now; "+
-				"find it with `kafka-transactions.sh find-hanging` and end it with `abort`, and let only Tidemark write to this topic",
-				p.reader, p.reader.next, high, p.options.CursorLimit)
+			return fmt.Errorf("cursor partition %s: a transaction that nobody ends hides what lies from offset %d to %d, for %v now; %s",
+				p.reader, p.reader.next, high, p.options.CursorLimit, p.wayOut(left))
 		}
 		if err != nil {
 			return err
 		}
-		held = p.reader.next >= stable
+		if held = p.reader.next >= stable; held && time.Since(looked) > waitHanging {
+			left, looked = p.endForgotten(ctx), time.Now()
+		}
 		for _, r := range records {
 			if err := p.known.apply(r); err != nil {
 				return err
@@ -181,9 +195,11 @@ func (p *Publisher) Look(ctx context.Context) error {
 }
 
 func (p *Publisher) look(ctx context.Context) error {
+	var stable int64
 	for {
-		records, stable, err := p.reader.read(ctx, 0)
-		if err != nil {
+		var records []*kgo.Record
+		var err error
+		if records, stable, err = p.reader.read(ctx, 0); err != nil {
 			return err
 		}
 		for _, r := range records {
@@ -208,7 +224,7 @@ func (p *Publisher) look(ctx context.Context) error {
 	if p.headerAt >= 0 && p.reader.next > p.headerAt && p.seen.P < p.known.header.P {
 		return fmt.Errorf("publication %d was committed, and is not at offset %d of %s", p.known.header.P, p.headerAt, p.reader)
 	}
-	return nil
+	return p.stillHidden(ctx, stable)
 }
 
 // Close gives up publishing. An open transaction is left to the successor's

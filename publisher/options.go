@@ -17,6 +17,9 @@ import (
 type Topics struct {
 	Alerts  string // partition = shard
 	Cursors string // partition = shard, compacted, written only by the shard's owner
+	// Notes are the topics of publications' notes. They need not be known here to
+	// be published to: transactions of ours that hang there are looked for.
+	Notes []string
 }
 
 // Options say where and as whom a shard publishes. Brokers, Namespace and
@@ -45,6 +48,10 @@ type Options struct {
 	// max.message.bytes of the input topics + 64 KiB, and at most that of the
 	// output topics; Kafka's default of 1 MiB + 64 KiB where zero.
 	MaxMessageBytes int
+
+	// HangingEnded is called for each transaction of ours that hung and was
+	// ended. nil: nobody counts them.
+	HangingEnded func()
 
 	Log   *zap.Logger // nil: silent
 	Hooks []kgo.Opt   // for tests: faults on the wire
@@ -84,6 +91,9 @@ func (o *Options) complete() error {
 	}
 	if o.MaxMessageBytes == 0 {
 		o.MaxMessageBytes = defaultMessage
+	}
+	if o.HangingEnded == nil {
+		o.HangingEnded = func() {}
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

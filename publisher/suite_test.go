@@ -111,7 +111,7 @@ type fataler interface {
 func (w *topics) options(hooks ...kgo.Opt) publisher.Options {
 	return publisher.Options{
 		Brokers: []string{w.addr}, Namespace: w.namespace, Shard: shard,
-		Topics:  publisher.Topics{Alerts: w.alerts, Cursors: w.cursors},
+		Topics:  publisher.Topics{Alerts: w.alerts, Cursors: w.cursors, Notes: []string{w.late}},
 		Timeout: 20 * time.Second, CursorLimit: 8 * time.Second,
 		Hooks: hooks,
 	}

@@ -57,6 +57,24 @@ func takeOver() []Mistake {
 `),
 			{"publisher/publish.go", "sent != p.inits {", "sent > p.inits+1 {"},
 		}, onKfake("second_fences_first")},
+		{"T2a", "what hangs is always aborted", []Edit{
+			{"publisher/hanging.go", "Commit: commit, CoordinatorEpoch:", "Commit: false, CoordinatorEpoch:"},
+		}, Test{"publisher", "TestHangingIsEnded/committed"}},
+		{"T2a", "the decision asked for after T2", []Edit{{"publisher/open.go", `	if err := p.endDecided(ctx); err != nil {
+		return err
+	}
+`, ""}, {"publisher/open.go", `	return p.readCursor(ctx)
+`, `	if err := p.endDecided(ctx); err != nil {
+		return err
+	}
+	return p.readCursor(ctx)
+`}}, Test{"publisher", "TestHangingIsEnded/committed"}},
+		{"T2b", "what hangs is left alone where its decision is forgotten", []Edit{
+			{"publisher/hanging.go", "		if p.end(ctx, h, commit) != nil {", "		if !known || p.end(ctx, h, commit) != nil {"},
+		}, Test{"publisher", "TestHangingIsEnded/decision_forgotten"}},
+		{"T2b", "ended although the coordinator still knows of it", []Edit{
+			{"publisher/hanging.go", `now.state != "Empty" || now`, "now"},
+		}, Test{"publisher", "TestHangingIsLeftAlone/under_way"}},
 		{"T3", "cursor read without waiting for the high watermark", []Edit{
 			{"publisher/open.go", "for p.reader.next < high {", "for p.reader.next < high && !held {"},
 		}, onKfake("stranger_holds_the_last_stable_offset")},
