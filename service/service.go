@@ -52,6 +52,7 @@ type service struct {
 	admin    *kadm.Client
 	readings *Readings
 	reader   *company.Reader
+	hanging  prometheus.Counter // transactions that the publishers found hanging, and ended
 	board    board
 	worker   worker.Options
 }
@@ -124,6 +125,9 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 	s.readings.Ready = &s.board
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &shardMetrics{&s.board})
+	s.hanging = prometheus.NewCounter(prometheus.CounterOpts{Name: "tidemark_hanging_transactions_ended_total",
+		Help: "Parts of this process's transactions that Kafka had left open in a partition and Tidemark has ended."})
+	registry.MustRegister(s.hanging)
 	web.set(api.New(api.Options{Figures: s.reader, Customers: s.readings.Customers, Alerts: s.readings.Alerts,
 		Ready: s.readings.Ready, Metrics: registry, Version: s.opts.Version, Log: s.log}))
 	if s.opts.Started != nil {
@@ -239,8 +243,10 @@ func (s *service) wire(set consumer.TopicSet, security consumer.Security, fetche
 	w := &s.worker
 	w.Store, w.Fetcher, w.Log = s.store, fetcher, s.log
 	w.Publisher = publisher.Options{Brokers: s.cfg.Kafka.Brokers, Namespace: s.cfg.Kafka.Group,
-		Topics: publisher.Topics{Alerts: s.cfg.Kafka.Outputs.Alerts, Cursors: s.cfg.Kafka.Outputs.Cursors},
-		TLS:    security.TLS, SASL: security.KgoMechanism(),
+		Topics: publisher.Topics{Alerts: s.cfg.Kafka.Outputs.Alerts, Cursors: s.cfg.Kafka.Outputs.Cursors,
+			Notes: []string{s.cfg.Kafka.Outputs.Late, s.cfg.Kafka.Outputs.DeadLetter}},
+		HangingEnded: s.hanging.Inc,
+		TLS:          security.TLS, SASL: security.KgoMechanism(),
 		MaxMessageBytes: set.MaxMessageBytes(s.worker.Inputs) + consumer.NoteHeadroom, Log: s.log}
 	w.Topics = func(ctx context.Context) (consumer.TopicSet, error) {
 		return consumer.ReadTopics(ctx, s.admin, w.Inputs...)
