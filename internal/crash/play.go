@@ -35,6 +35,7 @@ type outcome struct {
 	numbers  string   // how much there was of what
 	held     bool     // a shard was seen to hold its publications
 	fenced   bool     // a zombie was refused by Redis or Kafka
+	hung     bool     // a transaction that Kafka had left hanging was ended
 	took     time.Duration
 	err      error
 }
@@ -102,7 +103,7 @@ func run(ctx context.Context, kafka *testserver.Kafka, s schedule, dir string) (
 	if o.err = p.play(ctx); o.err == nil {
 		o.numbers, o.err = p.verify(ctx)
 	}
-	o.held, o.fenced = p.saw("shard is held"), p.fenced
+	o.held, o.fenced, o.hung = p.saw("shard is held"), p.fenced, p.saw("ended a transaction of this shard that hung")
 	if o.err == nil {
 		o.err = errors.Join(p.space.DeleteTopics(ctx), os.RemoveAll(dir))
 		return o
@@ -260,6 +261,7 @@ type summary struct {
 	faults map[kind]int
 	held   int // schedules in which publications were held
 	fenced int // schedules in which a zombie was refused
+	hung   int // schedules in which a transaction hung and was ended
 }
 
 func (s *summary) add(o outcome) {
@@ -271,6 +273,9 @@ func (s *summary) add(o outcome) {
 	}
 	if o.fenced {
 		s.fenced++
+	}
+	if o.hung {
+		s.hung++
 	}
 }
 
@@ -289,5 +294,6 @@ func (s *summary) String() string {
 	for _, k := range kinds {
 		parts = append(parts, fmt.Sprintf("%s %d", k, s.faults[k]))
 	}
-	return fmt.Sprintf("faults: %s; publications held in %d schedules, zombies fenced in %d", strings.Join(parts, ", "), s.held, s.fenced)
+	return fmt.Sprintf("faults: %s; publications held in %d schedules, zombies fenced in %d, hanging transactions ended in %d", strings.Join(parts, ", "),
+		s.held, s.fenced, s.hung)
 }
