@@ -24,31 +24,39 @@ const (
 	cacheLine   = 64 // bytes
 )
 
-// ahead is what reading ahead has found so far.
+// ahead is what reading ahead needs to remember.
 type ahead struct {
-	hashes    [aheadEvents]uint64
-	buckets   [aheadEvents]*bucket
+	likely    [aheadEvents]*customer
 	customers []*customer // of the blocks that are written next
 	sum       uint64      // of what was read, so that the reads are not left out
 }
 
-// warmBuckets hashes the customers of the events and reads their buckets.
-func (s *Shard) warmBuckets(events []event.Event) {
+// lookUp finds the customers of the events, step by step for all of them.
+func (s *Shard) lookUp(events []event.Event) {
 	a := &s.ahead
-	sum := uint64(0)
+	sum, base := uint64(0), len(s.found)
 	for i := range events {
-		a.hashes[i] = xxhash.Sum64(events[i].Customer)
-		a.buckets[i] = s.buckets[slotOf(a.hashes[i], len(s.buckets))]
+		h := xxhash.Sum64(events[i].Customer)
+		s.found = append(s.found, found{hash: h})
+		sum += s.index.slots[s.index.at(h)].hash
 	}
-	for _, b := range a.buckets[:len(events)] {
-		if b != nil {
-			sum += uint64(len(b.hashes) + len(b.key))
+	all := s.found[base:]
+	for i := range all {
+		c := s.index.likely(all[i].hash)
+		if a.likely[i] = c; c != nil {
+			sum += uint64(c.pos)
 		}
 	}
-	for _, b := range a.buckets[:len(events)] {
-		if b != nil && len(b.hashes) > 0 {
-			sum += b.hashes[0] + b.customers[0].hash
+	for _, c := range a.likely[:len(events)] {
+		if c != nil && len(c.id) > 0 {
+			sum += uint64(c.id[0])
 		}
+	}
+	for i, c := range a.likely[:len(events)] {
+		if c != nil && c.id != string(events[i].Customer) {
+			c = s.index.find(all[i].hash, events[i].Customer)
+		}
+		all[i].c = c
 	}
 	a.sum += sum
 }
@@ -67,83 +75,91 @@ func (s *Shard) warmRecords(of []found) {
 		if c == nil {
 			continue
 		}
-		if len(c.days.w) > 0 {
-			sum += c.days.w[0]
+		if c.rare != &noRare {
+			sum += c.rare.glance()
 		}
 		if len(c.health.runs) > 0 {
 			sum += uint64(c.health.runs[0].day)
 		}
-		if len(c.line.paying) > 0 {
-			sum += uint64(c.line.paying[0].from)
-		}
 		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first)
+			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
 		}
 	}
 	for i := range of {
-		if c := of[i].c; c != nil {
-			for k := range c.users[:min(len(c.users), aheadUsers)] {
-				sum += c.users[k].glance()
-			}
+		c := of[i].c
+		if c == nil {
+			continue
+		}
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			sum += c.users[k].glance()
+		}
+		if len(c.line.mrr) > 0 {
+			sum += uint64(c.line.mrr[0].day)
+		}
+		if len(c.line.paying) > 0 {
+			sum += uint64(c.line.paying[0].from)
 		}
 	}
 	s.ahead.sum += sum
 }
 
-// warmBlocks reads what writing the blocks will touch: the stored form of the
-// customers that have not changed, the records of those that have.
+// warmBlocks reads what writing the blocks will touch: the stored form before,
+// and the records that have changed.
 func (s *Shard) warmBlocks(blocks []*block) {
 	a := &s.ahead
 	sum := uint64(0)
 	for _, b := range blocks {
 		if b.bucket != nil {
-			sum += uint64(len(b.bucket.customers))
+			sum += uint64(len(b.bucket.customers) + len(b.bucket.stored))
 		}
 	}
 	a.customers = a.customers[:0]
 	for _, b := range blocks {
-		if b.bucket != nil {
-			a.customers = append(a.customers, b.bucket.customers...)
+		if b.bucket == nil {
+			continue
+		}
+		for k := 0; k < len(b.bucket.stored); k += cacheLine {
+			sum += uint64(b.bucket.stored[k])
+		}
+		for k := range b.bucket.places {
+			if b.bucket.places[k].changed {
+				a.customers = append(a.customers, b.bucket.customers[k])
+			}
 		}
 	}
 	for _, c := range a.customers {
 		sum += c.glance()
 	}
 	for _, c := range a.customers {
-		if !c.changed {
-			for k := 0; k < len(c.stored); k += cacheLine {
-				sum += uint64(c.stored[k])
-			}
-			continue
-		}
 		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first)
+			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
+		}
+		if len(c.health.runs) > 0 {
+			sum += uint64(c.health.runs[0].day)
 		}
 	}
 	for _, c := range a.customers {
-		if c.changed {
-			for k := range c.users[:min(len(c.users), aheadUsers)] {
-				sum += c.users[k].glance()
-			}
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			sum += c.users[k].glance()
 		}
 	}
 	a.sum += sum
 }
 
-// glance reads a field of each cache line of the record that most events use.
+// glance reads a field of each cache line of the record.
 func (c *customer) glance() uint64 {
-	return c.hash + uint64(c.latest) + uint64(c.due) + uint64(len(c.line.paying)+len(c.line.tickets)+len(c.users)+len(c.stored)) +
-		uint64(c.health.check.day) + uint64(c.health.now) + uint64(c.health.tail.day) + uint64(c.base.walk.day) + uint64(c.firstPaidDay)
+	return uint64(c.latest) + c.days.few[0] + uint64(c.health.now) + uint64(len(c.segs))
+}
+
+// glance reads a field of each cache line of the rare part that most events use.
+func (c *rare) glance() uint64 {
+	return uint64(len(c.line.paying)+len(c.line.invoices)+len(c.answers)) + uint64(c.episodes.base[0].since) + uint64(c.episodes.now[0].since)
 }
 
 // glance reads what a user's record points at.
 func (u *user) glance() uint64 {
-	sum := uint64(0)
 	if len(u.id) > 0 {
-		sum = uint64(u.id[0])
+		return uint64(u.id[0])
 	}
-	if len(u.days.w) > 0 {
-		sum += u.days.w[0]
-	}
-	return sum
+	return 0
 }

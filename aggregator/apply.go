@@ -48,18 +48,17 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	}
 	s.cause = cause
 	hash, c := s.found[i].hash, s.found[i].c
-	b := s.buckets[slotOf(hash, len(s.buckets))]
-	if b == nil {
-		return 0, fmt.Errorf("apply %s of %s: %w", ev.ID, ev.Customer, errNotLoaded)
-	}
 	if c == nil { // perhaps an event before this one has brought it
-		if c = b.find(hash, ev.Customer); c == nil {
+		if c = s.index.find(hash, ev.Customer); c == nil {
+			b := s.buckets[slotOf(hash, len(s.buckets))]
+			if b == nil {
+				return 0, fmt.Errorf("apply %s of %s: %w", ev.ID, ev.Customer, errNotLoaded)
+			}
 			c = s.newCustomer(b, hash, string(ev.Customer))
-			b = s.buckets[slotOf(hash, len(s.buckets))]
 		}
 	}
-	if day <= c.base.walk.day {
-		c.base.walk = walk{day: day - 1} // nothing is folded before the first watermark's horizon
+	if day <= c.health.base.day {
+		c.health.base = bandRun{day: day - 1} // nothing is folded before the first watermark's horizon
 	}
 	var ch change
 	if len(ev.Attrs) > 0 {
@@ -80,10 +79,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 		return Duplicate, nil
 	}
 	c.latest = max(c.latest, ev.Time)
-	c.changed = true
-	if b.used = true; !b.dirty {
-		s.touch(&b.block)
-	}
+	s.change(c)
 	if ch.health || c.due <= max(s.watermark, c.latest) {
 		s.evaluate(c, day)
 	}
@@ -95,10 +91,11 @@ func (c *change) add(x change) {
 }
 
 func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
-	c := &customer{id: id, hash: hash, firstPaidDay: noDay, due: never}
-	c.base.walk.day = farFuture // lowered by its first event
+	c := &customer{id: id, rare: &noRare, firstPaidDay: noDay, due: never}
+	c.health.base.day = farFuture // lowered by its first event
 	c.segs = s.segments(c)
-	b.add(c)
+	b.add(c, place{hash: hash, due: never})
+	s.index.add(hash, c)
 	s.grown(&b.block, customerBytes+len(id))
 	s.customers++
 	s.grow()
@@ -227,6 +224,8 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 // applyMoney puts an event in its place and replaces the contribution of the
 // customer's money where it changed.
 func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
+	c.own()
+	c.rewrite = true
 	i, found := len(c.money), false
 	if i > 0 && compareMoney(&c.money[i-1], &m) >= 0 {
 		i, found = slices.BinarySearchFunc(c.money, &m, func(a moneyEvent, b *moneyEvent) int { return compareMoney(&a, b) })
@@ -288,6 +287,8 @@ func (s *Shard) applyAnswer(c *customer, ev *event.Event, day int32) change {
 	s.e.flush(segs)
 	ch := change{any: true}
 	if v.Kind == event.NPS || v.Kind == event.CSAT {
+		c.own()
+		c.rewrite = true
 		c.answers, ch.health = addDayAnswer(c.answers, dayAnswer{day: day, kind: v.Kind, time: ev.Time,
 			source: a.source, id: a.id, score: v.Score, min: v.Min, max: v.Max})
 	}
@@ -314,6 +315,8 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 	default:
 		return change{}
 	}
+	c.own()
+	c.rewrite = true
 	if len(c.signals) >= maxReferences {
 		c.forgetReference()
 	}
@@ -348,6 +351,8 @@ func (s *Shard) applyAttrs(c *customer, ev *event.Event) bool {
 			continue
 		}
 		was := c.attr(name)
+		c.own()
+		c.rewrite = true
 		if c.setAttr(attribute{name: strings.Clone(name), value: string(a.Value), null: a.Null,
 			time: ev.Time, kind: uint8(ev.Kind), source: s.sources.intern(ev.Source), id: string(ev.ID)}) {
 			changed = true

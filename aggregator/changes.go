@@ -36,22 +36,21 @@ func (c *Changes) Empty() bool {
 func (s *Shard) Changes() Changes {
 	s.grow()
 	ch := Changes{Watermark: s.watermark, FirstDay: s.cells.first, Notes: s.notes, Moves: s.moves, Warnings: s.warnings}
-	buf := s.encBuf[:0]
+	ch.Records = slices.Grow(ch.Records, len(s.dirty))
 	for i, b := range s.dirty {
 		if i%aheadBlocks == 0 {
 			s.warmBlocks(s.dirty[i:min(i+aheadBlocks, len(s.dirty))])
 		}
-		at := len(buf)
+		var value []byte
 		if b.page != nil {
-			buf = s.appendPage(buf, b.page)
+			value = s.appendPage(nil, b.page)
 		} else {
-			buf = s.appendBucket(buf, b.bucket)
+			value = s.writeBucket(b.bucket)
 		}
 		s.measure(b)
 		b.dirty = false
-		ch.Records = append(ch.Records, KV{b.key, buf[at:len(buf):len(buf)]})
+		ch.Records = append(ch.Records, KV{b.key, value})
 	}
-	s.encBuf = buf
 	clear(s.dirty)
 	s.dirty = s.dirty[:0]
 	ch.Cells, ch.Frozen = s.cells.changes()
@@ -92,18 +91,36 @@ func (s *Shard) table() *Table {
 	return t
 }
 
-func (s *Shard) appendBucket(dst []byte, b *bucket) []byte {
-	dst = append(dst, recordVersion)
-	for _, c := range b.customers {
-		if c.changed || c.stored == nil {
-			s.fold(c, false)
-			s.recBuf = c.append(s.recBuf[:0], s.lookback(), s.sources)
-			c.stored, c.changed = append(c.stored[:0], s.recBuf...), false
+// writeBucket brings the bucket's stored form up to date: records that have not
+// changed are copied from the one before.
+func (s *Shard) writeBucket(b *bucket) []byte {
+	dst := append(s.encBuf[:0], recordVersion)
+	for i := range b.places {
+		p := &b.places[i]
+		from := len(dst)
+		if !p.changed && p.end > 0 {
+			dst = append(dst, b.stored[p.from:p.end]...)
+			p.rare += uint32(from) - p.from
+			p.from, p.end = uint32(from), uint32(len(dst))
+			continue
 		}
-		dst = binary.AppendUvarint(dst, uint64(len(c.stored)))
-		dst = append(dst, c.stored...)
+		c := b.customers[i]
+		s.fold(c, false)
+		var rare []byte
+		if p.end > 0 && !c.rewrite {
+			rare = b.stored[p.rare:p.end]
+		}
+		record, rareAt := c.append(s.recBuf[:0], s.lookback(), s.sources, rare)
+		s.recBuf = record
+		dst = binary.AppendUvarint(dst, uint64(len(record)))
+		p.from, p.rare = uint32(from), uint32(len(dst)+rareAt)
+		dst = append(dst, record...)
+		p.end, p.memory, p.changed = uint32(len(dst)), uint32(c.memory()), false
+		c.changed, c.rewrite = false, false
 	}
-	return dst
+	s.encBuf = dst
+	b.stored = append(b.stored[:0], dst...)
+	return b.stored
 }
 
 func (s *Shard) appendPage(dst []byte, p *page) []byte {
@@ -160,15 +177,16 @@ func (s *Shard) Audit() []string {
 // auditCustomer contributes a copy of the record as it would be read from the
 // store, walked from its base.
 func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wrong []string) {
-	r := reader{b: c.append(nil, s.lookback(), s.sources), sources: s.sources.list}
-	x := r.customer()
+	record, _ := c.append(nil, s.lookback(), s.sources, nil)
+	r := reader{b: record, sources: s.sources.list}
+	x, _ := r.customer()
 	if r.err != nil {
 		return []string{"record of " + c.id}
 	}
-	x.health = health{}
+	x.health = health{base: x.health.base}
 	x.derive(&s.opts)
 	x.segs = s.segments(x)
-	if now := max(s.watermark, x.latest); now > 0 && x.base.walk.day < s.cal.Day(now) {
+	if now := max(s.watermark, x.latest); now > 0 && x.health.base.day < s.cal.Day(now) {
 		s.walkTo(x, now, noDay)
 	}
 	s.contribute(e, x)
@@ -177,7 +195,7 @@ func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wr
 	}
 	e.flush(x.segs)
 	for r := range s.opts.BandRules {
-		if _, ok := x.health.firing(r, &s.opts.BandRules[r]); ok {
+		if _, ok := x.fires(r, &s.opts.BandRules[r]); ok {
 			firing[Pair{s.opts.BandRules[r].Name, c.id}] = true
 		}
 	}

@@ -5,45 +5,61 @@ import (
 	"slices"
 )
 
-// customer is the record of a paying account, decoded. The fields below "derived"
-// are computed from those above and are not stored, but for the walk's last
-// whole day, which saves walking the horizon again after a load.
+// customer is the record of a paying account, decoded. What most events touch
+// lies side by side in as few cache lines as it takes; what many customers never
+// have is in rare. Fields named in "derived" are computed from the others and
+// are not stored, but for the walk's last whole day, which saves walking the
+// horizon again after a load.
 type customer struct {
-	id      string
-	hash    uint64
-	days    dayset // days on which any of its users was active
-	latest  int64  // time of its latest applied event, ms
-	attrs   []attribute
-	money   []moneyEvent
-	signals []reference
-	answers []dayAnswer
-	users   []user  // inline; users of many are in pages
-	pages   *pages  // nil: inline
-	base    base    // what is folded
-	listed  Band    // sorted set of the store that it stands in
-	scored  float64 // its score there: MRR
-	firing  uint8   // bit r: stands in the set of firing alerts under rule r
+	id           string
+	bucket       *bucket
+	latest       int64   // time of its latest applied event, ms
+	due          int64   // derived: no later than the next moment at which time alone changes something
+	*rare                // &noRare: nothing of it; own before writing
+	pos          int32   // in its bucket
+	firstPaidDay int32   // derived
+	changed      bool    // since it was last written
+	rewrite      bool    // and not only in what a login changes
+	listed       Band    // sorted set of the store that it stands in
+	firing       uint8   // bit r: stands in the set of firing alerts under rule r
+	days         dayset  // days on which any of its users was active
+	health       health  // derived
+	users        []user  // inline; users of many are in pages
+	pages        *pages  // nil: inline
+	segs         []int32 // derived: the whole, then one for each dimension; -1: switched off. Shared
+	scored       float64 // its score in the sorted set: MRR
+}
 
-	stored  []byte // as it was last written; nil: never
-	changed bool   // since
+// rare is the part of a customer's record that those who only log in don't have.
+type rare struct {
+	line     timeline // derived
+	episodes episodes
+	answers  []dayAnswer
+	money    []moneyEvent
+	signals  []reference
+	attrs    []attribute
+	run      *moneyState // derived: after the last money event, where nothing is scheduled
+	base     base        // what is folded
+}
 
-	// derived
-	run          *moneyState // after the last money event, where nothing is scheduled
-	line         timeline
-	firstPaidDay int32
-	segs         []int32 // the whole, then one for each dimension; -1: switched off
-	health       health
-	due          int64 // no later than the next moment at which time alone changes something
+// noRare is the rare part of everybody who has none. Nothing writes to it.
+var noRare rare
+
+// own gives the customer a rare part to write to.
+func (c *customer) own() {
+	if c.rare == &noRare {
+		c.rare = &rare{}
+	}
 }
 
 // base is what the part of a record says that is older than horizon and
-// look-back (money, activity) or than the horizon (health, tickets).
+// look-back (money, activity) or than the horizon (tickets). The walk's is in
+// health and episodes.
 type base struct {
 	at        int64 // money before this moment is folded; 0: none
 	money     moneyState
 	buysUntil int32 // civil day after the last one that folded orders count for; 0: none
 	firstPaid int64 // first moment of paying, where it is folded; 0: not
-	walk      walk
 }
 
 // user is the record of a person who logs in. first is the first active day
@@ -167,6 +183,10 @@ func (c *customer) attr(name string) string {
 
 // derive computes what follows from money and signals.
 func (c *customer) derive(o *Options) {
+	if c.rare == &noRare {
+		c.firstPaidDay = noDay
+		return
+	}
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
 	c.deriveMoney(o, false)
 }

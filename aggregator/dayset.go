@@ -7,51 +7,79 @@ import (
 
 const noDay = int32(-1 << 30)
 
-// dayset is a set of civil days: bit i of w is day base+i. base is a multiple
-// of 64, so that days can be dropped a word at a time.
+// dayset is a set of civil days: bit i of its words is day base+i. base is a
+// multiple of 64, so that days can be dropped a word at a time. Two words, some
+// three months, lie in the set itself: they are read with it.
 type dayset struct {
-	base int32
-	w    []uint64
+	base  int32
+	few   [2]uint64
+	words []uint64 // nil: few
+}
+
+func (s *dayset) w() []uint64 {
+	if s.words != nil {
+		return s.words
+	}
+	return s.few[:]
 }
 
 func (s *dayset) has(d int32) bool {
-	i := d - s.base
-	return i >= 0 && int(i>>6) < len(s.w) && s.w[i>>6]>>(uint(i)&63)&1 == 1
+	i, w := d-s.base, s.w()
+	return i >= 0 && int(i>>6) < len(w) && w[i>>6]>>(uint(i)&63)&1 == 1
 }
 
 // set adds a day and says whether it is new.
 func (s *dayset) set(d int32) bool {
-	if len(s.w) == 0 {
-		s.base, s.w = d&^63, make([]uint64, 1, 2)
+	if s.words == nil && s.few == [2]uint64{} {
+		s.base = d &^ 63
 	}
 	if d < s.base {
-		grow := int(s.base-d+63) >> 6
-		s.w = append(make([]uint64, grow, grow+len(s.w)), s.w...)
-		s.base -= int32(grow) << 6
+		s.grow(int(s.base-d+63)>>6, 0)
 	}
-	i := int(d - s.base)
-	for i>>6 >= len(s.w) {
-		s.w = append(s.w, 0)
+	if i := int(d-s.base) >> 6; i >= len(s.w()) {
+		s.grow(0, i+1-len(s.w()))
 	}
+	i, w := int(d-s.base), s.w()
 	bit := uint64(1) << (uint(i) & 63)
-	fresh := s.w[i>>6]&bit == 0
-	s.w[i>>6] |= bit
+	fresh := w[i>>6]&bit == 0
+	w[i>>6] |= bit
 	return fresh
+}
+
+// grow makes room for words in front and behind.
+func (s *dayset) grow(front, behind int) {
+	old := s.w()
+	if behind == 0 && old[len(old)-1] == 0 {
+		old = old[:len(old)-1]
+	}
+	w := make([]uint64, front+len(old)+behind)
+	copy(w[front:], old)
+	s.replace(w, s.base-int32(front)<<6)
+}
+
+// replace makes w the words of the set.
+func (s *dayset) replace(w []uint64, base int32) {
+	s.base, s.words, s.few = base, w, [2]uint64{}
+	if len(w) <= len(s.few) {
+		copy(s.few[:], w)
+		s.words = nil
+	}
 }
 
 // prev is the latest day before d, noDay where there is none.
 func (s *dayset) prev(d int32) int32 {
-	i := min(int(d-s.base), len(s.w)<<6)
+	w := s.w()
+	i := min(int(d-s.base), len(w)<<6)
 	if i <= 0 {
 		return noDay
 	}
 	k := (i - 1) >> 6
-	x := s.w[k] & (^uint64(0) >> (63 - uint(i-1)&63))
+	x := w[k] & (^uint64(0) >> (63 - uint(i-1)&63))
 	for x == 0 {
 		if k--; k < 0 {
 			return noDay
 		}
-		x = s.w[k]
+		x = w[k]
 	}
 	return s.base + int32(k<<6+63-bits.LeadingZeros64(x))
 }
@@ -59,30 +87,32 @@ func (s *dayset) prev(d int32) int32 {
 // next is the earliest day after d, farFuture where there is none.
 func (s *dayset) next(d int32) int32 {
 	i := max(int(d-s.base)+1, 0)
+	w := s.w()
 	k := i >> 6
-	if k >= len(s.w) {
+	if k >= len(w) {
 		return farFuture
 	}
-	x := s.w[k] & (^uint64(0) << (uint(i) & 63))
+	x := w[k] & (^uint64(0) << (uint(i) & 63))
 	for x == 0 {
-		if k++; k >= len(s.w) {
+		if k++; k >= len(w) {
 			return farFuture
 		}
-		x = s.w[k]
+		x = w[k]
 	}
 	return s.base + int32(k<<6+bits.TrailingZeros64(x))
 }
 
 // last is the latest day, noDay where there is none.
-func (s *dayset) last() int32 { return s.prev(s.base + int32(len(s.w)<<6)) }
+func (s *dayset) last() int32 { return s.prev(s.base + int32(len(s.w())<<6)) }
 
 // count is the number of days in (after, upTo].
 func (s *dayset) count(after, upTo int32) int {
-	lo, hi := max(int(after-s.base)+1, 0), min(int(upTo-s.base)+1, len(s.w)<<6)
+	w := s.w()
+	lo, hi := max(int(after-s.base)+1, 0), min(int(upTo-s.base)+1, len(w)<<6)
 	n := 0
 	for lo < hi {
 		k := lo >> 6
-		x := s.w[k] & (^uint64(0) << (uint(lo) & 63))
+		x := w[k] & (^uint64(0) << (uint(lo) & 63))
 		if end := (k + 1) << 6; end > hi {
 			x &= ^uint64(0) >> uint(end-hi)
 		}
@@ -94,10 +124,11 @@ func (s *dayset) count(after, upTo int32) int {
 
 // trim forgets days before d, as far as whole words of them go; the latest day stays.
 func (s *dayset) trim(d int32) {
-	n := min(int(max(d-s.base, 0)>>6), int(max(s.last()-s.base, 0)>>6))
+	last := s.last()
+	n := min(int(max(d-s.base, 0)>>6), int(max(last-s.base, 0)>>6))
 	if n > 0 {
-		s.w = append([]uint64(nil), s.w[n:]...)
-		s.base += int32(n) << 6
+		used := int(last-s.base)>>6 + 1
+		s.replace(append([]uint64(nil), s.w()[n:used]...), s.base+int32(n)<<6)
 	}
 }
 
@@ -138,16 +169,18 @@ func (r *reader) dayset() dayset {
 		return s
 	}
 	first := last - int32(len(b))*8
-	s.base = first &^ 63
-	s.w = make([]uint64, (last-s.base)>>6+1)
-	s.set(last)
+	base := first &^ 63
+	w := make([]uint64, (last-base)>>6+1)
+	set := func(d int32) { w[(d-base)>>6] |= 1 << (uint(d-base) & 63) }
+	set(last)
 	for i, x := range b {
 		for ; x != 0; x &= x - 1 {
-			s.set(last - 1 - int32(i*8+bits.TrailingZeros8(x)))
+			set(last - 1 - int32(i*8+bits.TrailingZeros8(x)))
 		}
 	}
-	for len(s.w) > 1 && s.w[0] == 0 {
-		s.w, s.base = s.w[1:], s.base+64
+	for len(w) > 1 && w[0] == 0 {
+		w, base = w[1:], base+64
 	}
+	s.replace(w, base)
 	return s
 }

@@ -3,6 +3,7 @@ package aggregator
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -91,20 +92,19 @@ func appendString(dst []byte, s string) []byte {
 
 func appendDay(dst []byte, d int32) []byte { return binary.AppendUvarint(dst, zigzag(d)) }
 
-// Sections of a customer's record that most have not got: a bit each.
+// Parts of a customer's record that not all have: a bit each.
 const (
-	hasAttrs = 1 << iota
-	hasMoney
-	hasSignals
-	hasAnswers
-	hasBase
-	hasHealth
+	hasHealth = 1 << iota
+	hasChains
 	hasPages
+	hasRare
 	sameDays // the only user has the customer's id and its days
 )
 
-// appendCustomer writes a record. Days before from are left out.
-func (c *customer) append(dst []byte, from int32, src *sources) []byte {
+// append writes a record. Days before from are left out. Rare is the rare part as
+// it was last written, nil where it has to be written anew; where it begins in
+// dst comes back.
+func (c *customer) append(dst []byte, from int32, src *sources, rare []byte) (_ []byte, rareAt int) {
 	dst = appendString(dst, c.id)
 	at := len(dst)
 	dst = append(dst, 0)
@@ -115,32 +115,17 @@ func (c *customer) append(dst []byte, from int32, src *sources) []byte {
 		}
 		return has
 	}
-	same := c.pages == nil && len(c.users) == 1 && c.users[0].id == c.id
 	dst = binary.AppendVarint(dst, c.latest)
-	dst = append(dst, byte(c.listed), c.firing)
-	if !put(sameDays, same) {
+	dst = append(dst, byte(c.listed), c.firing, byte(c.health.base.band))
+	dst = appendDay(dst, c.health.base.day)
+	if !put(sameDays, c.pages == nil && len(c.users) == 1 && c.users[0].id == c.id) {
 		dst = c.days.append(dst, from)
-	}
-	if put(hasAttrs, len(c.attrs) > 0) {
-		dst = c.appendAttrs(dst, src)
-	}
-	if put(hasMoney, len(c.money) > 0) {
-		dst = binary.AppendUvarint(dst, uint64(len(c.money)))
-		for i := range c.money {
-			dst = c.money[i].append(dst, src)
-		}
-	}
-	if put(hasSignals, len(c.signals) > 0) {
-		dst = c.appendSignals(dst)
-	}
-	if put(hasAnswers, len(c.answers) > 0) {
-		dst = c.appendAnswers(dst, src)
-	}
-	if put(hasBase, c.base.stored()) {
-		dst = c.base.append(dst)
 	}
 	if put(hasHealth, len(c.health.runs) > 0) {
 		dst = c.health.append(dst)
+	}
+	if put(hasChains, c.episodes.check != chains{}) {
+		dst = c.episodes.check.append(dst)
 	}
 	if put(hasPages, c.pages != nil) {
 		dst = binary.AppendUvarint(dst, uint64(len(c.pages.list)))
@@ -151,44 +136,40 @@ func (c *customer) append(dst []byte, from int32, src *sources) []byte {
 	for i := range c.users {
 		dst = c.users[i].append(dst, from, src)
 	}
+	rareAt = len(dst)
+	if rare != nil {
+		dst = append(dst, rare...)
+	} else if c.rare != &noRare {
+		dst = c.rare.append(dst, src)
+	}
+	put(hasRare, len(dst) > rareAt)
 	dst[at] = bits
-	return dst
+	return dst, rareAt
 }
 
-func (r *reader) customer() *customer {
-	c := &customer{id: r.string()}
+func (r *reader) customer() (c *customer, rareAt int) {
+	all := len(r.b)
+	c = &customer{id: r.string(), rare: &noRare}
 	bits := r.byte()
 	c.latest = r.varint()
 	c.listed, c.firing = Band(r.byte()), r.byte()
+	c.health.base.band = r.band()
+	c.health.base.day = r.day()
 	if bits&sameDays == 0 {
 		c.days = r.dayset()
 	}
-	if bits&hasAttrs != 0 {
-		c.attrs = r.attrs()
-	}
-	if bits&hasMoney != 0 {
-		c.money = make([]moneyEvent, r.count())
-		for i := range c.money {
-			c.money[i] = r.moneyEvent()
-		}
-	}
-	if bits&hasSignals != 0 {
-		c.signals = r.references()
-	}
-	if bits&hasAnswers != 0 {
-		c.answers = r.dayAnswers()
-	}
-	if bits&hasBase != 0 {
-		c.base = r.base()
-	}
 	if bits&hasHealth != 0 {
-		c.health = r.health()
+		r.health(&c.health)
+	}
+	if bits&hasChains != 0 {
+		c.own()
+		c.episodes.check = r.chains()
 	}
 	if bits&hasPages != 0 {
 		n := r.uvarint()
 		if n > 1<<22 {
 			r.fail()
-			return c
+			return c, 0
 		}
 		c.pages = &pages{list: make([]*page, n), users: int(r.uvarint()), moved: int(r.uvarint())}
 	}
@@ -197,9 +178,15 @@ func (r *reader) customer() *customer {
 		c.users[i] = r.user()
 	}
 	if bits&sameDays != 0 && len(c.users) == 1 {
-		c.days = dayset{c.users[0].days.base, append([]uint64(nil), c.users[0].days.w...)}
+		c.days = c.users[0].days
+		c.days.words = slices.Clone(c.days.words)
 	}
-	return c
+	rareAt = all - len(r.b)
+	if bits&hasRare != 0 {
+		c.own()
+		r.rare(c.rare)
+	}
+	return c, rareAt
 }
 
 func (u *user) append(dst []byte, from int32, src *sources) []byte {

@@ -6,7 +6,81 @@ import (
 	"github.com/tidemark-io/tidemark/event"
 )
 
-func (c *customer) appendAttrs(dst []byte, src *sources) []byte {
+// Sections of a record's rare part: a bit each.
+const (
+	hasAttrs = 1 << iota
+	hasMoney
+	hasSignals
+	hasAnswers
+	hasBase
+	hasEpisodes
+)
+
+// append writes the rare part; nothing where there is nothing of it to store.
+func (c *rare) append(dst []byte, src *sources) []byte {
+	at := len(dst)
+	dst = append(dst, 0)
+	bits := byte(0)
+	put := func(bit byte, has bool) bool {
+		if has {
+			bits |= bit
+		}
+		return has
+	}
+	if put(hasAttrs, len(c.attrs) > 0) {
+		dst = c.appendAttrs(dst, src)
+	}
+	if put(hasMoney, len(c.money) > 0) {
+		dst = binary.AppendUvarint(dst, uint64(len(c.money)))
+		for i := range c.money {
+			dst = c.money[i].append(dst, src)
+		}
+	}
+	if put(hasSignals, len(c.signals) > 0) {
+		dst = c.appendSignals(dst)
+	}
+	if put(hasAnswers, len(c.answers) > 0) {
+		dst = c.appendAnswers(dst, src)
+	}
+	if put(hasBase, c.base.stored()) {
+		dst = c.base.append(dst)
+	}
+	if put(hasEpisodes, c.episodes.base != chains{}) {
+		dst = c.episodes.base.append(dst)
+	}
+	if bits == 0 {
+		return dst[:at]
+	}
+	dst[at] = bits
+	return dst
+}
+
+func (r *reader) rare(c *rare) {
+	bits := r.byte()
+	if bits&hasAttrs != 0 {
+		c.attrs = r.attrs()
+	}
+	if bits&hasMoney != 0 {
+		c.money = make([]moneyEvent, r.count())
+		for i := range c.money {
+			c.money[i] = r.moneyEvent()
+		}
+	}
+	if bits&hasSignals != 0 {
+		c.signals = r.references()
+	}
+	if bits&hasAnswers != 0 {
+		c.answers = r.dayAnswers()
+	}
+	if bits&hasBase != 0 {
+		c.base = r.base()
+	}
+	if bits&hasEpisodes != 0 {
+		c.episodes.base = r.chains()
+	}
+}
+
+func (c *rare) appendAttrs(dst []byte, src *sources) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.attrs)))
 	for i := range c.attrs {
 		a := &c.attrs[i]
@@ -37,7 +111,7 @@ func (r *reader) attrs() []attribute {
 	return out
 }
 
-func (c *customer) appendSignals(dst []byte) []byte {
+func (c *rare) appendSignals(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.signals)))
 	for i := range c.signals {
 		x := &c.signals[i]
@@ -66,7 +140,7 @@ func (r *reader) references() []reference {
 	return out
 }
 
-func (c *customer) appendAnswers(dst []byte, src *sources) []byte {
+func (c *rare) appendAnswers(dst []byte, src *sources) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.answers)))
 	for i := range c.answers {
 		a := &c.answers[i]
@@ -93,14 +167,13 @@ func (r *reader) dayAnswers() []dayAnswer {
 }
 
 func (b *base) stored() bool {
-	return b.at != 0 || b.firstPaid != 0 || b.walk != (walk{}) || b.buysUntil != 0
+	return b.at != 0 || b.firstPaid != 0 || b.buysUntil != 0
 }
 
 func (b *base) append(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, b.at)
 	dst = appendDay(dst, b.buysUntil)
 	dst = binary.AppendVarint(dst, b.firstPaid)
-	dst = b.walk.append(dst)
 	dst = binary.AppendUvarint(dst, uint64(len(b.money.subs)))
 	for i := range b.money.subs {
 		s := &b.money.subs[i]
@@ -124,7 +197,7 @@ func (b *base) append(dst []byte) []byte {
 }
 
 func (r *reader) base() base {
-	b := base{at: r.varint(), buysUntil: r.day(), firstPaid: r.varint(), walk: r.walk()}
+	b := base{at: r.varint(), buysUntil: r.day(), firstPaid: r.varint()}
 	b.money.subs = make([]subscription, min(r.count(), maxSubscriptions))
 	for i := range b.money.subs {
 		s := &b.money.subs[i]
@@ -138,7 +211,7 @@ func (r *reader) base() base {
 			r.fail()
 			return b
 		}
-		b.money.endings[i] = ending{at, targets}
+		b.money.endings[i] = ending{at: at, targets: targets}
 	}
 	b.money.totals = make([]total, r.count())
 	for i := range b.money.totals {
@@ -147,41 +220,46 @@ func (r *reader) base() base {
 	return b
 }
 
-// append writes a walk; the chains of rules that were never in their band are zeros.
-func (w *walk) append(dst []byte) []byte {
-	dst = appendDay(dst, w.day)
+// append writes the chains; those of rules that were never in their band are zeros.
+func (x *chains) append(dst []byte) []byte {
 	n := 0
-	for i, x := range w.chains {
-		if x != (chain{}) {
+	for i := range x {
+		if x[i] != (chain{}) {
 			n = i + 1
 		}
 	}
-	dst = append(dst, byte(w.band)|byte(n)<<4)
-	for _, x := range w.chains[:n] {
-		dst = binary.AppendVarint(dst, x.since)
-		dst = binary.AppendVarint(dst, x.end)
+	dst = append(dst, byte(n))
+	for _, c := range x[:n] {
+		dst = binary.AppendVarint(dst, c.since)
+		dst = binary.AppendVarint(dst, c.end)
 	}
 	return dst
 }
 
-func (r *reader) walk() walk {
-	w := walk{day: r.day()}
-	b := r.byte()
-	w.band = Band(b & 15)
-	n := int(b >> 4)
-	if n > maxBandRules || w.band >= bandEnd {
+func (r *reader) chains() (x chains) {
+	n := int(r.byte())
+	if n > maxBandRules {
 		r.fail()
-		return w
+		return x
 	}
-	for i := range w.chains[:n] {
-		w.chains[i] = chain{r.varint(), r.varint()}
+	for i := range x[:n] {
+		x[i] = chain{r.varint(), r.varint()}
 	}
-	return w
+	return x
+}
+
+func (r *reader) band() Band {
+	b := Band(r.byte())
+	if b >= bandEnd {
+		r.fail()
+	}
+	return b
 }
 
 // append writes what lets a loaded record go on without walking its horizon.
 func (h *health) append(dst []byte) []byte {
-	dst = h.check.append(dst)
+	dst = appendDay(dst, h.check.day)
+	dst = append(dst, byte(h.check.band))
 	dst = binary.AppendVarint(dst, h.now)
 	dst = binary.AppendUvarint(dst, uint64(len(h.runs)))
 	for _, x := range h.runs {
@@ -191,14 +269,11 @@ func (h *health) append(dst []byte) []byte {
 	return dst
 }
 
-func (r *reader) health() health {
-	h := health{check: r.walk(), now: r.varint()}
+func (r *reader) health(h *health) {
+	h.check = bandRun{r.day(), r.band()}
+	h.now = r.varint()
 	h.runs = make([]bandRun, r.count())
 	for i := range h.runs {
-		h.runs[i] = bandRun{r.day(), Band(r.byte())}
-		if h.runs[i].band >= bandEnd {
-			r.fail()
-		}
+		h.runs[i] = bandRun{r.day(), r.band()}
 	}
-	return h
 }

@@ -17,7 +17,7 @@ func testOptions() Options {
 
 // full is a customer with something of everything.
 func full() *customer {
-	c := &customer{id: "acme", latest: 1_700_000_000_123, listed: Amber, firing: 1}
+	c := &customer{id: "acme", rare: &rare{}, latest: 1_700_000_000_123, listed: Amber, firing: 1}
 	c.days.set(19_600)
 	c.days.set(19_655)
 	c.attrs = []attribute{{name: "plan", value: "pro", time: 1, kind: 2, source: "app", id: "e1"}, {name: "owner", null: true, time: 2, kind: 1, source: "crm", id: ""}}
@@ -31,10 +31,11 @@ func full() *customer {
 	c.signals = []reference{{kind: ticket, ref: "t1", since: 5, events: []refEvent{{6, true}, {7, false}}}, {kind: invoice, ref: "i1", events: []refEvent{{8, true}}}}
 	c.answers = []dayAnswer{{day: 19_650, kind: event.NPS, time: 9, source: "app", id: "n", score: 9000, max: 10_000}}
 	c.users = []user{{id: "acme", first: 19_600, hours: 1<<24 | 3, days: c.days, answers: []answer{{time: 9, day: 19_650, kind: event.CSAT, score: 4000, min: 1000, max: 5000, source: "app", id: "a", campaign: "q", ref: "t1"}}}, {id: "bob", first: noDay}}
-	c.base = base{at: 10, buysUntil: 19_700, firstPaid: 3, walk: walk{day: 19_500, band: Red, chains: [maxBandRules]chain{{}, {3, 4}}},
+	c.base = base{at: 10, buysUntil: 19_700, firstPaid: 3,
 		money: moneyState{subs: []subscription{{name: "base", active: true, currency: event.Currency{'U', 'S', 'D'}, monthly: 5, lapse: 6}},
 			endings: []ending{{at: 11, targets: 1}}, totals: []total{{event.Currency{'U', 'S', 'D'}, 5}}}}
-	c.health = health{check: walk{day: 19_654, band: Green}, now: 12, runs: []bandRun{{19_501, Gone}, {19_600, Green}}}
+	c.health = health{base: bandRun{19_500, Red}, check: bandRun{19_654, Green}, now: 12, runs: []bandRun{{19_501, Gone}, {19_600, Green}}}
+	c.episodes = episodes{base: chains{{}, {3, 4}}, check: chains{{5, 6}}}
 	return c
 }
 
@@ -44,17 +45,19 @@ func TestRecordReadsBack(t *testing.T) {
 	for _, name := range []string{"app", "crm"} {
 		src.intern([]byte(name))
 	}
-	first := full().append(nil, noDay, src)
+	first, rareAt := full().append(nil, noDay, src, nil)
 	r := reader{b: first, sources: src.list}
-	c := r.customer()
-	if r.err != nil || len(r.b) != 0 {
-		t.Fatalf("%v, %d bytes left", r.err, len(r.b))
+	c, at := r.customer()
+	if r.err != nil || len(r.b) != 0 || at != rareAt {
+		t.Fatalf("%v, %d bytes left, rare part at %d, not %d", r.err, len(r.b), at, rareAt)
 	}
-	if again := c.append(nil, noDay, src); !bytes.Equal(first, again) {
-		t.Fatalf("written again it differs:\n%x\n%x", first, again)
+	for _, rare := range [][]byte{nil, first[rareAt:]} {
+		if again, _ := c.append(nil, noDay, src, rare); !bytes.Equal(first, again) {
+			t.Fatalf("written again it differs:\n%x\n%x", first, again)
+		}
 	}
 	if c.money[3].effective != 1_691_000_000_000 || c.money[2].origin != (Origin{"purchases", 7}) || c.users[0].hours != 1<<24|3 || !c.attrs[1].null ||
-		c.base.walk.chains[1] != (chain{3, 4}) || c.health.runs[1].band != Green || c.signals[0].events[1] != (refEvent{7, false}) {
+		c.episodes != (episodes{base: chains{{}, {3, 4}}, check: chains{{5, 6}}}) || c.health.base != (bandRun{19_500, Red}) || c.health.runs[1].band != Green || c.signals[0].events[1] != (refEvent{7, false}) {
 		t.Fatalf("read back: %+v", c)
 	}
 }
@@ -63,7 +66,7 @@ func TestRecordReadsBack(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	src := newSources(nil)
 	src.intern([]byte("app"))
-	body := full().append(nil, noDay, src)
+	body, _ := full().append(nil, noDay, src, nil)
 	f.Add(append([]byte{recordVersion, byte(len(body)) | 0x80, byte(len(body) >> 7)}, body...))
 	f.Add([]byte{recordVersion, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -95,7 +95,7 @@ func (t *timeline) steps(from, to int32) bool {
 func (s *Shard) settle(c *customer, from int32) (changed bool) {
 	firing, listed, scored := c.firing, c.listed, c.scored
 	for r := range s.opts.BandRules {
-		since, ok := c.health.firing(r, &s.opts.BandRules[r])
+		since, ok := c.fires(r, &s.opts.BandRules[r])
 		was := c.firing>>r&1 == 1
 		if !ok && !was {
 			continue
@@ -125,7 +125,8 @@ func (s *Shard) settle(c *customer, from int32) (changed bool) {
 	}
 	c.scored = rank
 	c.due = s.dueOf(c, from == farFuture)
-	s.arm(slotOf(c.hash, len(s.buckets)), c.due)
+	c.bucket.places[c.pos].due = c.due
+	s.arm(c.bucket.index, c.due)
 	return c.firing != firing || c.listed != listed || c.scored != scored
 }
 
@@ -161,7 +162,7 @@ func (s *Shard) dueOf(c *customer, idle bool) int64 {
 		return due
 	}
 	for r := range s.opts.BandRules {
-		if x := c.health.tail.chains[r]; x.end != 0 && s.opts.BandRules[r].Band != c.health.live {
+		if x := c.episodes.now[r]; x.end != 0 && s.opts.BandRules[r].Band != c.health.live {
 			soonest(x.end + s.opts.BandRules[r].ResolveAfter)
 		}
 	}

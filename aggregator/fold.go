@@ -16,18 +16,21 @@ func (s *Shard) fold(c *customer, force bool) {
 		return
 	}
 	first := s.cells.first
-	if !force && c.base.walk.day >= first-foldStride {
+	if !force && c.health.base.day >= first-foldStride {
 		return
 	}
 	s.foldWalk(c, first)
-	s.foldReferences(c, s.cal.Start(first))
 	from := s.lookback()
-	if start := s.cal.Start(from); len(c.money) > 0 && c.money[0].time < start {
-		s.foldMoney(c, start)
-		c.derive(&s.opts)
+	if c.rare != &noRare {
+		s.foldReferences(c, s.cal.Start(first))
+		if start := s.cal.Start(from); len(c.money) > 0 && c.money[0].time < start {
+			s.foldMoney(c, start)
+			c.derive(&s.opts)
+		}
+		c.answers = slices.DeleteFunc(c.answers, func(a dayAnswer) bool { return a.day < from })
+		c.rewrite = true
 	}
 	c.days.trim(from)
-	c.answers = slices.DeleteFunc(c.answers, func(a dayAnswer) bool { return a.day < from })
 	for i := range c.users {
 		c.users[i].fold(from)
 	}
@@ -42,19 +45,17 @@ func (u *user) fold(from int32) {
 
 // foldWalk moves the walk's base to the day before first.
 func (s *Shard) foldWalk(c *customer, first int32) {
-	w := c.base.walk
+	w := c.walkBase()
 	if w.day >= first-1 {
 		return
 	}
 	if len(c.line.paying) == 0 && w.band == Gone {
 		w = walk{day: first - 1}
 	}
-	score := c.health.score
 	for w.day < first-1 {
 		s.walkDay(c, &w, never)
 	}
-	c.health.score = score
-	c.base.walk = w
+	c.setWalkBase(w)
 	h := &c.health
 	if len(h.runs) == 0 {
 		return
@@ -66,7 +67,7 @@ func (s *Shard) foldWalk(c *customer, first int32) {
 	h.runs = slices.Delete(h.runs, 0, keep)
 	h.runs[0].day = max(h.runs[0].day, first)
 	if h.check.day < w.day {
-		h.check = w
+		c.setWalkCheck(w)
 	}
 }
 

@@ -108,8 +108,7 @@ func (s *Shard) work() bool {
 		s.movePage(c, p)
 		moved += len(p.users)
 		c.pages.moved++
-		c.changed = true
-		s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
+		s.change(c)
 	}
 	return len(s.jobs) > 0
 }

@@ -31,6 +31,7 @@ type Shard struct {
 	cause       Cause // of what is being applied
 
 	buckets   []*bucket // nil: not in memory
+	index     index     // of their customers
 	absent    int       // how many are nil
 	paged     int       // loaded customers whose users are in pages
 	customers int
@@ -57,6 +58,7 @@ type Shard struct {
 	dayBuf []dayspan
 	cutBuf []int64
 	runBuf []bandRun
+
 	found  []found // of the events that Need was called with last
 	encBuf []byte
 	recBuf []byte
@@ -129,7 +131,7 @@ func New(o Options) (*Shard, error) {
 }
 
 func (s *Shard) resize(n int) {
-	s.buckets, s.absent = make([]*bucket, n), n
+	s.buckets, s.absent, s.index = make([]*bucket, n), n, newIndex()
 	s.dueAt, s.dueStored = make([]int64, n), make([]int64, n)
 	for i := range n {
 		s.dueAt[i], s.dueStored[i] = never, never
@@ -212,26 +214,11 @@ func (s *Shard) Need(events []event.Event) []string {
 	asked := s.want
 	s.want = map[string]bool{}
 	s.found = s.found[:0]
-	for i := range events {
-		if i%aheadEvents == 0 {
-			s.warmBuckets(events[i:min(i+aheadEvents, len(events))])
-		}
-		ev := &events[i]
-		h := s.ahead.hashes[i%aheadEvents]
-		s.found = append(s.found, found{hash: h})
-		if ev.Kind == event.Unknown {
-			continue
-		}
-		b := s.buckets[slotOf(h, len(s.buckets))]
-		if b == nil {
-			asked[bucketKey(slotOf(h, len(s.buckets)))] = true
-			continue
-		}
-		b.used = true
-		c := b.find(h, ev.Customer)
-		if s.found[i].c = c; c != nil && c.pages != nil {
-			s.needUser(c, ev, asked)
-		}
+	for len(s.found) < len(events) {
+		s.lookUp(events[len(s.found):min(len(s.found)+aheadEvents, len(events))])
+	}
+	if s.absent > 0 || s.paged > 0 {
+		s.needFor(events, asked)
 	}
 	for key := range asked {
 		if s.inMemory(key) {
@@ -239,6 +226,26 @@ func (s *Shard) Need(events []event.Event) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(asked))
+}
+
+// needFor asks for the records that the events touch and that are not in memory.
+func (s *Shard) needFor(events []event.Event, asked map[string]bool) {
+	for i := range events {
+		ev, f := &events[i], s.found[i]
+		if ev.Kind == event.Unknown {
+			continue
+		}
+		if f.c != nil {
+			f.c.bucket.used = true
+			if f.c.pages != nil {
+				s.needUser(f.c, ev, asked)
+			}
+			continue
+		}
+		if slot := slotOf(f.hash, len(s.buckets)); s.buckets[slot] == nil {
+			asked[bucketKey(slot)] = true
+		}
+	}
 }
 
 func (s *Shard) needUser(c *customer, ev *event.Event, asked map[string]bool) {
@@ -272,12 +279,7 @@ func (s *Shard) inMemory(key string) bool {
 }
 
 func (s *Shard) find(id string) *customer {
-	h := xxhash.Sum64String(id)
-	b := s.buckets[slotOf(h, len(s.buckets))]
-	if b == nil {
-		return nil
-	}
-	return b.find(h, []byte(id))
+	return s.index.find(xxhash.Sum64String(id), []byte(id))
 }
 
 // Load takes a stored record into memory; a nil value is one that does not exist.
@@ -310,22 +312,27 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 	if v := r.byte(); v != recordVersion {
 		return fmt.Errorf("version %d, this program reads %d", v, recordVersion)
 	}
+	b.stored = bytes.Clone(value)
 	for len(r.b) > 0 {
+		from := len(value) - len(r.b)
 		whole := r.bytes(int(min(r.uvarint(), 1<<30)))
 		body := reader{b: whole, sources: s.sources.list}
 		if r.err != nil {
 			break
 		}
-		c := body.customer()
+		c, rareAt := body.customer()
 		if body.err != nil {
 			return body.err
 		}
+		end := len(value) - len(r.b)
+		hash := xxhash.Sum64String(c.id)
+		b.add(c, place{hash: hash, from: uint32(from), rare: uint32(end - len(whole) + rareAt), end: uint32(end)})
+		s.index.add(hash, c)
 		s.revive(c)
 		if c.pages != nil {
 			s.paged++
 		}
-		c.stored = bytes.Clone(whole)
-		b.add(c)
+		b.places[c.pos].memory = uint32(c.memory())
 	}
 	s.measure(&b.block)
 	return r.err
@@ -335,7 +342,6 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 // the moment at which it was last evaluated, so that it equals what the cells
 // hold; what has fallen due since is the timers' affair.
 func (s *Shard) revive(c *customer) {
-	c.hash = xxhash.Sum64String(c.id)
 	c.derive(&s.opts)
 	c.segs = s.segments(c)
 	if len(c.health.runs) > 0 {
@@ -345,6 +351,7 @@ func (s *Shard) revive(c *customer) {
 		c.scored = s.rank(c)
 	}
 	c.due = s.dueOf(c, false)
+	c.bucket.places[c.pos].due = c.due
 }
 
 func (s *Shard) loadPage(c *customer, i int, value []byte) error {

@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -38,8 +39,19 @@ type block struct {
 type bucket struct {
 	block
 	index     int
-	hashes    []uint64 // of the customers, side by side: looking one up misses the cache once
 	customers []*customer
+	places    []place // of the customers, in the same order
+	stored    []byte  // as it was last written
+}
+
+// place is what a bucket knows of a customer without touching its record, so
+// that writing a bucket reads only the records that have changed.
+type place struct {
+	hash            uint64
+	due             int64
+	from, rare, end uint32 // where the record lies in stored, its length before it included, and its rare part; end 0: nowhere
+	memory          uint32 // bytes, estimated when it was written
+	changed         bool
 }
 
 type page struct {
@@ -141,17 +153,10 @@ func ParseTable(b []byte) (Table, error) {
 	return t, r.err
 }
 
-func (b *bucket) find(hash uint64, id []byte) *customer {
-	for i, h := range b.hashes {
-		if h == hash && b.customers[i].id == string(id) {
-			return b.customers[i]
-		}
-	}
-	return nil
-}
-
-func (b *bucket) add(c *customer) {
-	b.hashes, b.customers = append(b.hashes, c.hash), append(b.customers, c)
+// add gives a customer its place in the bucket, which p describes.
+func (b *bucket) add(c *customer, p place) {
+	c.bucket, c.pos = b, int32(len(b.customers))
+	b.customers, b.places = append(b.customers, c), append(b.places, p)
 }
 
 // grow splits buckets as long as there are too many customers for their number.
@@ -166,14 +171,15 @@ func (s *Shard) grow() {
 		to := s.newBucket(n)
 		s.buckets, s.dueAt, s.dueStored = append(s.buckets, to), append(s.dueAt, never), append(s.dueStored, never)
 		s.absent++ // newBucket took it for one that was absent
-		all := from.customers
-		from.hashes, from.customers = nil, nil
-		for _, c := range all {
-			if slotOf(c.hash, n+1) == n {
-				to.add(c)
+		all, places := from.customers, from.places
+		from.customers, from.places = nil, nil
+		to.stored = bytes.Clone(from.stored) // read from until it is written, as from is
+		for i, c := range all {
+			if slotOf(places[i].hash, n+1) == n {
+				to.add(c, places[i])
 				s.arm(n, c.due)
 			} else {
-				from.add(c)
+				from.add(c, places[i])
 			}
 		}
 		s.touch(&from.block)
@@ -198,10 +204,19 @@ func (s *Shard) wantSplits() {
 // newBucket makes an empty bucket that counts as loaded.
 func (s *Shard) newBucket(i int) *bucket {
 	b := &bucket{index: i}
-	b.block = block{key: bucketKey(i), bucket: b, memory: 96}
+	b.block = block{key: bucketKey(i), bucket: b, memory: blockBytes}
 	s.admit(&b.block)
 	s.absent--
 	return b
+}
+
+// change marks a customer, and with it its bucket, as changed.
+func (s *Shard) change(c *customer) {
+	if !c.changed {
+		c.changed = true
+		c.bucket.places[c.pos].changed = true
+		s.touch(&c.bucket.block)
+	}
 }
 
 // touch marks a block as changed.
@@ -251,26 +266,29 @@ func (s *Shard) drop(b *block) bool {
 			return false
 		}
 	}
-	for _, c := range b.bucket.customers {
+	for i, c := range b.bucket.customers {
 		if c.pages != nil {
 			s.paged--
 		}
+		s.index.remove(b.bucket.places[i].hash, c)
 	}
 	s.buckets[b.bucket.index] = nil
 	s.absent++
 	return true
 }
 
-// measure brings a block's memory up to date.
+// measure brings a block's memory up to date. Of a bucket it takes what its
+// customers were measured at when they were written.
 func (s *Shard) measure(b *block) {
-	n := 128
+	n := blockBytes
 	if p := b.page; p != nil {
 		for i := range p.users {
 			n += p.users[i].memory()
 		}
 	} else {
-		for _, c := range b.bucket.customers {
-			n += c.memory()
+		n += cap(b.bucket.stored)
+		for i := range b.bucket.places {
+			n += int(b.bucket.places[i].memory)
 		}
 	}
 	s.memory += n - b.memory
@@ -284,22 +302,33 @@ func (s *Shard) grown(b *block, bytes int) {
 	s.memory += bytes
 }
 
-// customerBytes is what a customer takes by itself.
-const customerBytes = 800
+// What a block, a customer and the rare part of one take by themselves, their
+// place and their entry in the index included.
+const (
+	blockBytes    = 200
+	customerBytes = 240 + 48 + 32
+	rareBytes     = 480
+	userBytes     = 88
+)
 
-func (u *user) memory() int { return 88 + len(u.id) + 8*cap(u.days.w) + 120*cap(u.answers) }
+func (u *user) memory() int {
+	return userBytes + len(u.id) + 8*cap(u.days.words) + 120*cap(u.answers)
+}
 
 func (c *customer) memory() int {
-	n := customerBytes + len(c.id) + cap(c.stored) + 8*cap(c.days.w) + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) +
-		32*(cap(c.line.paying)+cap(c.line.mrr)) + 8*cap(c.health.runs)
+	n := customerBytes + len(c.id) + 8*cap(c.days.words) + 8*cap(c.health.runs)
 	for i := range c.users {
 		n += c.users[i].memory()
 	}
-	for i := range c.signals {
-		n += 16 * cap(c.signals[i].events)
-	}
 	if c.pages != nil {
 		n += 8 * len(c.pages.list)
+	}
+	if c.rare == &noRare {
+		return n
+	}
+	n += rareBytes + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
+	for i := range c.signals {
+		n += 16 * cap(c.signals[i].events)
 	}
 	return n
 }
@@ -315,7 +344,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 		if len(c.users) < s.opts.MaxUsersInline {
 			c.users = append(c.users, user{id: string(id), first: noDay})
 			u := &c.users[len(c.users)-1]
-			s.grown(&s.buckets[slotOf(c.hash, len(s.buckets))].block, u.memory())
+			s.grown(&c.bucket.block, u.memory())
 			return u, nil
 		}
 		s.spill(c)
@@ -327,7 +356,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 		}
 	}
 	c.pages.users++
-	c.changed = true
+	s.change(c)
 	if s.growPages(c) {
 		p = c.pages.list[slotOf(xxhash.Sum64(id), len(c.pages.list))]
 	}
@@ -344,7 +373,7 @@ func (s *Shard) spill(c *customer) {
 		n *= 2
 	}
 	c.pages = &pages{list: make([]*page, n), users: len(c.users), moved: n}
-	c.changed = true
+	s.change(c)
 	s.paged++
 	for i := range c.pages.list {
 		c.pages.list[i] = s.newPage(c, i)
@@ -358,7 +387,7 @@ func (s *Shard) spill(c *customer) {
 
 func (s *Shard) newPage(c *customer, i int) *page {
 	p := &page{owner: c, index: i, segs: s.segmentNames(c)}
-	p.block = block{key: pageKey(c.id, i), page: p, memory: 128}
+	p.block = block{key: pageKey(c.id, i), page: p, memory: blockBytes}
 	s.admit(&p.block)
 	s.touch(&p.block)
 	return p

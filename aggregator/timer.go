@@ -103,15 +103,15 @@ func (s *Shard) fire() bool {
 func (s *Shard) fireBucket(b *bucket) {
 	b.used = true
 	next := never
-	for _, c := range b.customers {
-		if c.due <= s.watermark {
+	for i := range b.places {
+		if b.places[i].due <= s.watermark {
+			c := b.customers[i]
 			s.expire(c)
 			if s.evaluate(c, farFuture) {
-				c.changed = true
-				s.touch(&b.block)
+				s.change(c)
 			}
 		}
-		next = min(next, c.due)
+		next = min(next, b.places[i].due)
 	}
 	s.dueAt[b.index] = next
 	if next != s.dueStored[b.index] {
@@ -135,6 +135,6 @@ func (s *Shard) expire(c *customer) {
 		c.money = slices.Delete(c.money, i, i+1)
 	}
 	c.derive(&s.opts)
-	c.changed = true
-	s.touch(&s.buckets[slotOf(c.hash, len(s.buckets))].block)
+	c.rewrite = true
+	s.change(c)
 }

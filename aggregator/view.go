@@ -68,19 +68,19 @@ func (s *Shard) View(id string) *View {
 			v.MRR[x.currency] = x.monthly
 		}
 	}
-	if now == 0 || c.base.walk.day >= s.cal.Day(now) {
+	if now == 0 || c.health.base.day >= s.cal.Day(now) {
 		return v
 	}
-	kept := c.health
-	c.health.runs = nil
+	kept, others, own := c.health, c.rare, *c.rare
+	c.health.runs, c.rare = nil, &own
 	s.walkTo(c, now, noDay)
 	v.Band = c.health.live
 	for r := range s.opts.BandRules {
-		if since, ok := c.health.firing(r, &s.opts.BandRules[r]); ok {
+		if since, ok := c.fires(r, &s.opts.BandRules[r]); ok {
 			v.Firing[s.opts.BandRules[r].Name] = since
 		}
 	}
-	c.health = kept
+	c.health, c.rare = kept, others
 	if v.Band != Gone {
 		s.explain(v, c, now)
 	}

@@ -18,11 +18,13 @@ type chain struct {
 	end   int64 // when the band was last left, exclusive; 0: never in it
 }
 
+type chains [maxBandRules]chain
+
 // walk is the state of the walk at the end of a day.
 type walk struct {
-	day    int32
-	band   Band
-	chains [maxBandRules]chain
+	day  int32
+	band Band
+	chains
 }
 
 // bandRun says that from a day on, up to the next run, the band is so.
@@ -31,15 +33,43 @@ type bandRun struct {
 	band Band
 }
 
-// health is what a customer's walk came to: derived, but for the base.
+// health is what a customer's walk came to: derived, but for the base. The
+// chains that belong to it are in the customer's episodes.
 type health struct {
-	check walk      // at the end of the last whole day that was walked
-	runs  []bandRun // from base.walk.day+1 on; the last one holds on
+	runs  []bandRun // from base.day+1 on; the last one holds on
 	now   int64     // ms at which the last run was evaluated
-	day   int32     // its day
+	base  bandRun   // the walk at the end of the last folded day
+	check bandRun   // at the end of the last whole day that was walked
+	day   int32     // of now
 	live  Band
-	score score
-	tail  walk // chains at now
+}
+
+// episodes are the chains of a customer's walk: at its base, at the end of the
+// last whole day, and now.
+type episodes struct{ base, check, now chains }
+
+func (c *customer) walkBase() walk {
+	return walk{c.health.base.day, c.health.base.band, c.episodes.base}
+}
+
+func (c *customer) setWalkBase(w walk) {
+	c.health.base = bandRun{w.day, w.band}
+	if c.episodes.base != w.chains {
+		c.own()
+		c.episodes.base = w.chains
+	}
+}
+
+func (c *customer) walkCheck() walk {
+	return walk{c.health.check.day, c.health.check.band, c.episodes.check}
+}
+
+func (c *customer) setWalkCheck(w walk) {
+	c.health.check = bandRun{w.day, w.band}
+	if c.episodes.check != w.chains {
+		c.own()
+		c.episodes.check = w.chains
+	}
 }
 
 // walkTo walks from the customer's last whole day, or from its base where
@@ -47,13 +77,14 @@ type health struct {
 func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	h := &c.health
 	today := s.cal.Day(now)
-	if from <= h.check.day || h.check.day >= today || h.check.day < c.base.walk.day {
-		h.check, h.runs = c.base.walk, h.runs[:0]
+	if from <= h.check.day || h.check.day >= today || h.check.day < h.base.day {
+		c.setWalkCheck(c.walkBase())
+		h.runs = h.runs[:0]
 	} else {
 		s.skipCalm(c, min(today, from))
 	}
 	h.runs = slices.DeleteFunc(h.runs, func(r bandRun) bool { return r.day > h.check.day })
-	w := h.check
+	w := c.walkCheck()
 	if w.day+1 < today && len(c.line.paying) == 0 {
 		w = walk{day: today - 1} // nobody pays: no band, no episode
 		h.run(h.check.day+1, Gone)
@@ -62,10 +93,14 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 		s.walkDay(c, &w, never)
 		h.run(w.day, w.band)
 	}
-	h.check = w
+	c.setWalkCheck(w)
 	s.walkDay(c, &w, now)
 	h.run(today, w.band)
-	h.live, h.tail, h.now, h.day = w.band, w, now, today
+	h.live, h.now, h.day = w.band, now, today
+	if c.episodes.now != w.chains {
+		c.own()
+		c.episodes.now = w.chains
+	}
 }
 
 // skipCalm moves the walk's last whole day on to the day before the given one,
@@ -86,12 +121,13 @@ func (s *Shard) skipCalm(c *customer, before int32) {
 	if last < h.day {
 		return
 	}
-	h.check = walk{day: last, band: h.live, chains: h.tail.chains}
+	w := walk{last, h.live, c.episodes.now}
 	for r := range s.opts.BandRules {
 		if s.opts.BandRules[r].Band == h.live {
-			h.check.chains[r].extend(h.now, s.cal.Start(last+1), s.opts.BandRules[r].ResolveAfter)
+			w.chains[r].extend(h.now, s.cal.Start(last+1), s.opts.BandRules[r].ResolveAfter)
 		}
 	}
+	c.setWalkCheck(w)
 }
 
 func (h *health) run(day int32, b Band) {
@@ -142,8 +178,7 @@ func (s *Shard) walkDay(c *customer, w *walk, now int64) {
 		if !scored {
 			daily, scored = s.dailyScore(c, day), true
 		}
-		c.health.score = s.momentScore(c, daily, a)
-		w.band = s.scorer.band(before, c.health.score)
+		w.band = s.scorer.band(before, s.momentScore(c, daily, a))
 		for r := range s.opts.BandRules {
 			if s.opts.BandRules[r].Band == w.band {
 				w.chains[r].extend(a, b, s.opts.BandRules[r].ResolveAfter)
@@ -319,12 +354,12 @@ func (c *customer) momentPoints(g *Signal, at int64) (int64, bool) {
 	return 0, false
 }
 
-// firing says whether a rule on bands is firing at the last evaluation, and
+// fires says whether a rule on bands is firing at the last evaluation, and
 // since when.
-func (h *health) firing(r int, rule *BandRule) (since int64, ok bool) {
-	x := h.tail.chains[r]
-	if h.live == Gone || x.end == 0 {
+func (c *customer) fires(r int, rule *BandRule) (since int64, ok bool) {
+	x := c.episodes.now[r]
+	if c.health.live == Gone || x.end == 0 {
 		return 0, false
 	}
-	return x.since, h.live == rule.Band || x.end+rule.ResolveAfter > h.now
+	return x.since, c.health.live == rule.Band || x.end+rule.ResolveAfter > c.health.now
 }
