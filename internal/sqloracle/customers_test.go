@@ -32,7 +32,7 @@ func TestChurn(t *testing.T) {
 		"cancellations 1d on 2024-04-15":          "12",
 		"cancellations 30d on 2024-04-30":         "12",
 		"churn_reasons 30d [price] on 2024-04-30": "11",
-		"churn_reasons 30d on 2024-04-30":         "1", // without a reason
+		"churn_reasons 30d [none] on 2024-04-30":  "1", // without a reason
 		"mrr on 2024-04-30":                       "90000",
 		"arpa on 2024-04-30":                      "1000",
 		// c0 had paid before.

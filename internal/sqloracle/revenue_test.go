@@ -149,12 +149,14 @@ func TestRevenue(t *testing.T) {
 		"revenue_net 7d on 2024-03-04": "4900",
 		"revenue_net 1d on 2024-03-03": "-1600",
 		"orders 7d on 2024-03-04":      "3",
-		"orders 1d on 2024-03-02":      "3",
+		"orders 1d on 2024-03-02":      "2",    // o1 is one of the day before
 		"aov 7d on 2024-03-04":         "2167", // 65.00 / 3
 		"aov 1d on 2024-03-03":         "null",
 		"clv_observed on 2024-03-04":   "2450", // 49.00 for acme and blue
 		"revenue month on 2024-03-31":  "6500",
 	})
 	o.OrdersIncludeSubscription = false
-	f.expect(f.compute(o), map[string]string{"orders 7d on 2024-03-04": "2", "revenue 7d on 2024-03-04": "6500"})
+	f.expect(f.compute(o), map[string]string{
+		"orders 7d on 2024-03-04": "2", "revenue 7d on 2024-03-04": "6500", "aov 7d on 2024-03-04": "3000",
+	})
 }

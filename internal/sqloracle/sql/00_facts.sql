@@ -51,7 +51,6 @@ CREATE TABLE purchases AS
 SELECT seq, customer, ts, day, id, upper(coalesce(nullif(body->>'currency', ''), getvariable('currency'))) AS currency,
        minor(body->>'amount', currency) AS amount,
        coalesce(nullif(body->>'order', ''), id) AS order_id,
-       dense_rank() OVER (ORDER BY customer, order_id) AS order_no,
        nullif(body->>'refund_of', '') AS refund_of,
        coalesce(body->>'subscription', '') AS subscription,
        CASE WHEN refund_of IS NULL THEN nullif(body->>'interval', '') END AS every,
@@ -61,7 +60,7 @@ FROM events WHERE type = 'purchase';
 
 CREATE TABLE cancellations AS
 SELECT seq, customer, ts, day, body->>'subscription' AS subscription, -- NULL: all
-       coalesce(body->>'reason', '') AS reason,
+       coalesce(nullif(trim(body->>'reason'), ''), 'none') AS reason,
        CASE WHEN getvariable('cancel_at_once') OR (body->>'effective') IS NULL THEN ts
             ELSE greatest(ts, moment(body->>'effective')) END AS effective
 FROM events WHERE type = 'cancellation';

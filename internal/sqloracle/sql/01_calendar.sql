@@ -22,23 +22,26 @@ CREATE MACRO period_next(win, first) AS CASE win
   WHEN 'month' THEN (first + INTERVAL 1 MONTH)::DATE WHEN 'quarter' THEN (first + INTERVAL 3 MONTH)::DATE END;
 
 -- Every day that a figure of the days asked for may read: two windows of 90 days,
--- two quarters, and the day before.
+-- two quarters, and the day before; and to the end of their week and quarter.
 CREATE TABLE days AS
-SELECT unnest(generate_series(getvariable('from') - 190, least(getvariable('to'), getvariable('today')), INTERVAL 1 DAY))::DATE AS day;
+SELECT unnest(generate_series(getvariable('from') - 190, least(getvariable('today'), greatest(
+  period_next('week', week_first(getvariable('to'))), period_next('quarter', period_first('quarter', getvariable('to')))) - 1), INTERVAL 1 DAY))::DATE AS day;
+
+CREATE TABLE wanted AS SELECT day FROM days WHERE day BETWEEN getvariable('from') AND getvariable('to');
 
 -- A figure's window: the day it is keyed by, its first and last day, and those of
 -- the window of the same length before. A level has the window "".
 CREATE TABLE windows AS
 SELECT '' AS win, day, day AS first, day AS last, day - 1 AS before_first, day - 1 AS before_last
-FROM days WHERE day >= getvariable('from')
+FROM wanted
 UNION ALL
 SELECT n || 'd', day, day - (n - 1)::INTEGER, day, day - (2 * n - 1)::INTEGER, day - n::INTEGER
-FROM days CROSS JOIN (VALUES (1), (7), (28), (30), (90)) lengths(n) WHERE day >= getvariable('from')
+FROM wanted CROSS JOIN (VALUES (1), (7), (28), (30), (90)) lengths(n)
 UNION ALL
 SELECT DISTINCT win, period_next(win, period_first(win, day)) - 1, period_first(win, day),
        least(period_next(win, period_first(win, day)) - 1, getvariable('today')),
        period_first(win, period_first(win, day) - 1), period_first(win, day) - 1
-FROM days CROSS JOIN (VALUES ('week'), ('month'), ('quarter')) calendar(win) WHERE day >= getvariable('from');
+FROM wanted CROSS JOIN (VALUES ('week'), ('month'), ('quarter')) calendar(win);
 
 -- Where a figure is wanted, whether anything happened or not.
 CREATE TABLE grid AS SELECT * FROM windows CROSS JOIN segments;

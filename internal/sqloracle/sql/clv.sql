@@ -8,16 +8,18 @@
 --
 -- Decisions:
 --   * min_sample is compared with the customers at the end of the day.
---   * Purchases a year, and yearly revenue, are those of the window (30d, 90d) for
---     each customer who ordered in it, times 365 / its days: the mean purchase is
---     revenue / orders, the purchases are orders / buyers.
---   * clv_observed is a level: up to the end of the day, each payment at its own
---     day's rate; refunds of unknown orders lower it too.
+--   * The mean purchase is aov; purchases a year are those for each of the
+--     customers at the window's end. What a window had is taken for the year's:
+--     a month 12 times, a quarter 4 times, others 365 / their days.
+--   * clv_observed is a level: what was received up to the end of the day, at that
+--     day's rate ("counters are kept per currency and converted on reading at the
+--     day's rate"). A purchase of amount 0 is no receipt; refunds of unknown
+--     orders, and of customers without a receipt, lower it too.
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, num_unit, den, den_unit)
 WITH parts AS (
   SELECT segment, day, m.mrr, c.customers, k.lost, k.at_start
-  FROM mrr_of m JOIN customers_of c USING (segment, day) JOIN churn k USING (segment, day) WHERE k.win = '30d'
+  FROM mrr_of m JOIN customers_on c USING (segment, day) JOIN churn k USING (segment, day) JOIN wanted USING (day) WHERE k.win = '30d'
 ), clv AS ( -- mrr / customers * margin / (lost / at_start)
   SELECT segment, day, mrr * getvariable('margin_ppm') AS num, 332640000000 * 1000000000000::HUGEINT AS num_unit,
          CASE WHEN customers < getvariable('min_sample') THEN 0 ELSE customers * lost END AS den, greatest(at_start, 1) AS den_unit
@@ -28,18 +30,23 @@ UNION ALL
 SELECT 'ltv_cac', 'ratio', '', segment, day, num, num_unit, den * getvariable('acquisition_cost'), den_unit FROM clv;
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, num_unit, den)
-WITH yearly AS (
-  SELECT r.*, CASE win WHEN '30d' THEN 30 ELSE 90 END AS n FROM revenue r WHERE win IN ('30d', '90d')
+WITH yearly AS ( -- a year is times / n windows
+  SELECT r.*, c.customers, CASE win WHEN 'month' THEN 12 WHEN 'quarter' THEN 4 ELSE 365 END AS times,
+         CASE win WHEN '30d' THEN 30 WHEN '90d' THEN 90 ELSE 1 END AS n
+  FROM revenue r JOIN windows w USING (win, day) JOIN customers_on c ON c.segment = r.segment AND c.day = w.last
+  WHERE win IN ('30d', '90d', 'month', 'quarter')
 )
-SELECT 'clv_purchase', 'money', win, segment, day, gross * 365 * getvariable('lifetime_years_ppm'), n * 1000000000000000000::HUGEINT, buyers
+SELECT 'clv_purchase', 'money', win, segment, day, ordered * times * getvariable('lifetime_years_ppm'), n * 1000000000000000000::HUGEINT, customers
 FROM yearly
 UNION ALL
 SELECT 'clv_net', 'money', win, segment, day,
-       gross * 365 * getvariable('lifetime_years_ppm') - getvariable('acquisition_cost')::HUGEINT * buyers * n * 1000000000000000000::HUGEINT,
-       n * 1000000000000000000::HUGEINT, buyers
+       gross * times * getvariable('lifetime_years_ppm') - getvariable('acquisition_cost')::HUGEINT * customers * n * 1000000000000000000::HUGEINT,
+       n * 1000000000000000000::HUGEINT, customers
 FROM yearly;
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, num_unit, den)
-SELECT 'clv_observed', 'money', '', g.segment, g.day, worth(CASE WHEN c.back THEN -c.amount ELSE c.amount END, c.rate), 1000000000000::HUGEINT,
-       count(DISTINCT c.customer) FILTER (NOT c.back)
-FROM grid g LEFT JOIN cash c ON c.segment = g.segment AND c.day <= g.day WHERE g.win = '' GROUP BY ALL;
+SELECT 'clv_observed', 'money', '', g.segment, g.day, worth(CASE WHEN c.back THEN -c.amount ELSE c.amount END, r.rate), 1000000000000::HUGEINT,
+       count(DISTINCT c.customer) FILTER (NOT c.back AND c.amount > 0)
+FROM grid g LEFT JOIN cash c ON c.segment = g.segment AND c.day <= g.day
+LEFT JOIN rate r ON r.currency = c.currency AND r.day = g.day
+WHERE g.win = '' GROUP BY ALL;

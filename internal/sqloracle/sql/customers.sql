@@ -14,11 +14,12 @@
 
 CREATE TABLE payers AS SELECT s.segment, p.* FROM paying p JOIN customer_segments s USING (customer);
 
-CREATE TABLE customers_of AS
-SELECT g.segment, g.day, count(p.customer) AS customers
-FROM grid g LEFT JOIN payers p ON p.segment = g.segment AND p.day = g.day WHERE g.win = '' GROUP BY ALL;
+CREATE TABLE customers_on AS -- of every day
+SELECT s.segment, d.day, count(p.customer) AS customers
+FROM segments s CROSS JOIN days d LEFT JOIN payers p ON p.segment = s.segment AND p.day = d.day GROUP BY ALL;
 
-INSERT INTO figures (kpi, unit, win, segment, day, num) SELECT 'customers', 'count', '', segment, day, customers FROM customers_of;
+INSERT INTO figures (kpi, unit, win, segment, day, num)
+SELECT 'customers', 'count', '', segment, day, customers FROM customers_on JOIN wanted USING (day);
 
 INSERT INTO figures (kpi, unit, win, segment, day, num)
 SELECT 'customers_ever', 'count', '', s.segment, getvariable('today'), count(f.customer)
@@ -38,7 +39,7 @@ INSERT INTO figures (kpi, unit, win, segment, day, num)
 WITH last_seen AS (
   SELECT p.customer, p.day, greatest(f.day, max(a.day)) AS last_day
   FROM paying p JOIN first_paid f USING (customer) LEFT JOIN active_days a ON a.customer = p.customer AND a.day <= p.day
-  WHERE p.day >= getvariable('from') GROUP BY p.customer, p.day, f.day
+  JOIN wanted w ON w.day = p.day GROUP BY p.customer, p.day, f.day
 ), silent AS (
   SELECT segment, l.* FROM last_seen l JOIN customer_segments USING (customer) WHERE l.day - l.last_day >= getvariable('silent_days')
 )

@@ -15,8 +15,8 @@
 --     currency is contraction in one and expansion in the other.
 --   * Paid before: a recurring purchase of an amount over 0 on an earlier day,
 --     even one that was undone on its day; also on the basis purchases.
---   * mrr_moved is for days that froze before a move, which the facts alone don't
---     tell: not computed here. On other days it is 0 (contributions move as a whole).
+--   * mrr_moved is for what froze before a move, which the facts alone don't tell:
+--     here it is 0, as it must be on every day behind the first that is not frozen.
 
 CREATE TABLE mrr_in AS -- with its worth; NULL where there is no rate
 SELECT s.segment, m.*, r.rate FROM mrr_days m JOIN customer_segments s USING (customer)
@@ -27,9 +27,10 @@ SELECT s.segment, d.day, worth(m.monthly, m.rate) AS mrr
 FROM segments s CROSS JOIN days d LEFT JOIN mrr_in m ON m.segment = s.segment AND m.day = d.day GROUP BY ALL;
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, num_unit, den)
-SELECT 'mrr', 'money', '', segment, day, mrr, 332640 * 1000000000000::HUGEINT, 1 FROM mrr_of WHERE day >= getvariable('from')
+SELECT 'mrr', 'money', '', segment, day, mrr, 332640 * 1000000000000::HUGEINT, 1 FROM mrr_of JOIN wanted USING (day)
 UNION ALL
-SELECT 'arpa', 'money', '', segment, day, mrr, 332640 * 1000000000000::HUGEINT, customers FROM mrr_of JOIN customers_of USING (segment, day);
+SELECT 'arpa', 'money', '', segment, day, mrr, 332640 * 1000000000000::HUGEINT, customers
+FROM mrr_of JOIN customers_on USING (segment, day) JOIN wanted USING (day);
 
 CREATE TABLE movements AS
 WITH steps AS ( -- each customer's amount a currency at the end of a day and of the day before
@@ -52,9 +53,9 @@ CREATE TABLE moved AS -- by window, and in the window of the same length before 
 SELECT g.win, g.segment, g.day, k.movement,
        worth(CASE WHEN m.day >= g.first THEN m.amount ELSE 0 END, m.rate) AS amount,
        worth(CASE WHEN m.day < g.first THEN m.amount ELSE 0 END, m.rate) AS amount_before
-FROM grid g CROSS JOIN (VALUES ('new'), ('expansion'), ('contraction'), ('churn'), ('reactivation'), ('fx')) k(movement)
+FROM grid g CROSS JOIN (VALUES ('new'), ('expansion'), ('contraction'), ('churn'), ('reactivation'), ('fx'), ('moved')) k(movement)
 LEFT JOIN movements m ON m.segment = g.segment AND m.movement = k.movement AND m.day BETWEEN g.before_first AND g.last
-WHERE g.win IN ('1d', '7d', '30d', '90d', 'month', 'quarter') GROUP BY ALL;
+WHERE g.win IN ('1d', '7d', '30d', '90d', 'week', 'month', 'quarter') GROUP BY ALL;
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, num_unit)
 SELECT 'mrr_' || movement, 'money', win, segment, day, amount, 332640 * 1000000000000::HUGEINT FROM moved;

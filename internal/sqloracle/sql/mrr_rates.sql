@@ -18,7 +18,7 @@
 --   * "Before" is the window of as many days before the window; of a month or
 --     quarter to date it is the whole month or quarter before.
 
-INSERT INTO figures (kpi, unit, win, segment, day, num, den)
+INSERT INTO figures (kpi, unit, win, segment, day, num, den, num_unit, den_unit)
 WITH pairs AS (
   SELECT g.win, g.segment, g.day, s.monthly AS start, coalesce(e.monthly, 0) AS at_end, r.rate
   FROM grid g JOIN mrr_in s ON s.segment = g.segment AND s.day = g.first - 1
@@ -33,8 +33,11 @@ WITH pairs AS (
   SELECT g.win, g.segment, g.day, worth(start, rate) AS start, worth(at_end, rate) AS at_end, worth(least(start, at_end), rate) AS kept
   FROM grid g LEFT JOIN pairs USING (win, segment, day) WHERE g.win IN ('7d', '30d', '90d', 'month', 'quarter') GROUP BY ALL
 )
-SELECT 'nrr', 'ratio', win, segment, day, at_end, start FROM sums
-UNION ALL SELECT 'grr', 'ratio', win, segment, day, kept, start FROM sums;
+SELECT x.*, 332640 * 1000000000000::HUGEINT, 332640 * 1000000000000::HUGEINT -- both in minor units
+FROM (
+  SELECT 'nrr', 'ratio', win, segment, day, at_end, start FROM sums
+  UNION ALL SELECT 'grr', 'ratio', win, segment, day, kept, start FROM sums
+) x;
 
 CREATE TABLE mrr_windows AS
 SELECT g.win, g.segment, g.day, any_value(s.mrr) AS start, any_value(e.mrr) AS at_end,
@@ -45,11 +48,14 @@ FROM grid g JOIN moved m USING (win, segment, day)
 JOIN mrr_of s ON s.segment = g.segment AND s.day = g.first - 1 JOIN mrr_of e ON e.segment = g.segment AND e.day = g.last
 GROUP BY ALL;
 
-INSERT INTO figures (kpi, unit, win, segment, day, num, den)
-SELECT 'gross_revenue_churn', 'ratio', win, segment, day, gone + down, start FROM mrr_windows
-UNION ALL SELECT 'net_revenue_churn', 'ratio', win, segment, day, gone + down - up, start FROM mrr_windows
-UNION ALL SELECT 'mrr_decline_rate', 'ratio', win, segment, day, start - at_end, start FROM mrr_windows
-UNION ALL SELECT 'expansion_rate', 'ratio', win, segment, day, up, start FROM mrr_windows
-UNION ALL SELECT 'expansion_growth_rate', 'ratio', win, segment, day, up - up_before, up_before FROM mrr_windows
-UNION ALL SELECT 'quick_ratio', 'ratio', win, segment, day, fresh + up + back, gone + down FROM mrr_windows
-UNION ALL SELECT 'quick_ratio_strict', 'ratio', win, segment, day, fresh + up, gone + down FROM mrr_windows;
+INSERT INTO figures (kpi, unit, win, segment, day, num, den, num_unit, den_unit)
+SELECT x.*, 332640 * 1000000000000::HUGEINT, 332640 * 1000000000000::HUGEINT
+FROM (
+  SELECT 'gross_revenue_churn', 'ratio', win, segment, day, gone + down, start FROM mrr_windows
+  UNION ALL SELECT 'net_revenue_churn', 'ratio', win, segment, day, gone + down - up, start FROM mrr_windows
+  UNION ALL SELECT 'mrr_decline_rate', 'ratio', win, segment, day, start - at_end, start FROM mrr_windows
+  UNION ALL SELECT 'expansion_rate', 'ratio', win, segment, day, up, start FROM mrr_windows
+  UNION ALL SELECT 'expansion_growth_rate', 'ratio', win, segment, day, up - up_before, up_before FROM mrr_windows
+  UNION ALL SELECT 'quick_ratio', 'ratio', win, segment, day, fresh + up + back, gone + down FROM mrr_windows
+  UNION ALL SELECT 'quick_ratio_strict', 'ratio', win, segment, day, fresh + up, gone + down FROM mrr_windows
+) x;

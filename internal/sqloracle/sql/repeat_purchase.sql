@@ -2,19 +2,22 @@
 -- customers with ≥ 1, in the window; _lifetime over all time; windows 30d, 90d".
 --
 -- Decisions:
---   * An order lies in a window when one of its purchases does, and is left out
---     when it is fully refunded at the window's end.
+--   * An order lies in a window when its first purchase does, so that orders of
+--     days add up; it is left out when it is fully refunded at the window's end.
 --   * The same orders as of the KPI orders: subscription charges are among them
 --     unless orders_include_subscriptions is false.
 --   * _lifetime is a level: over all time up to the end of the day.
 
 CREATE TABLE ordering AS
-SELECT s.segment, p.customer, p.order_id, p.order_no, p.day FROM purchases p JOIN customer_segments s USING (customer)
-WHERE p.refund_of IS NULL AND (p.every IS NULL OR getvariable('orders_include_subscriptions'));
+WITH orders AS (
+  SELECT customer, order_id, arg_min(day, seq) AS day FROM purchases
+  WHERE refund_of IS NULL AND (every IS NULL OR getvariable('orders_include_subscriptions')) GROUP BY customer, order_id
+)
+SELECT s.segment, o.* FROM orders o JOIN customer_segments s USING (customer);
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, den)
 WITH standing AS (
-  SELECT g.win, g.segment, g.day, o.customer, count(DISTINCT o.order_id) AS orders
+  SELECT g.win, g.segment, g.day, o.customer, count(*) AS orders
   FROM grid g JOIN ordering o ON o.segment = g.segment AND o.day <= g.last AND (g.win = '' OR o.day >= g.first)
   WHERE g.win IN ('', '30d', '90d')
     AND NOT EXISTS (FROM refunded r WHERE r.customer = o.customer AND r.order_id = o.order_id AND r.day <= g.last AND g.last < r.until)
