@@ -3,16 +3,16 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // Extension is how the names of scenario files end.
 const Extension = ".scenario"
 
-// Load reads all files, of a folder those in it whose names end in Extension.
-// Nothing is returned where one of them is wrong.
+// Load reads all files, of a folder those in it and below it whose names end in
+// Extension. Nothing is returned where one of them is wrong.
 func Load(paths []string, base string) ([]*File, error) {
 	var out []*File
 	var wrong []error
@@ -21,10 +21,9 @@ func Load(paths []string, base string) ([]*File, error) {
 		if info, err := os.Stat(path); err != nil {
 			return nil, err // it names the file and what is wrong
 		} else if info.IsDir() {
-			if names, err = filepath.Glob(filepath.Join(path, "*"+Extension)); err != nil {
+			if names, err = below(path); err != nil {
 				return nil, fmt.Errorf("list %s: %w", path, err)
 			}
-			slices.Sort(names)
 			if len(names) == 0 {
 				return nil, fmt.Errorf("%s has no files that end in %s", path, Extension)
 			}
@@ -43,4 +42,15 @@ func Load(paths []string, base string) ([]*File, error) {
 		}
 	}
 	return out, errors.Join(wrong...)
+}
+
+// below lists the scenario files of a folder, in the order of their names.
+func below(folder string) (names []string, err error) {
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == Extension {
+			names = append(names, path)
+		}
+		return err
+	})
+	return names, err
 }
