@@ -109,7 +109,7 @@ func (s *fakeShard) at(moment string, firstDay int32, next int64) {
 	if err != nil {
 		panic(err)
 	}
-	s.head.Watermark, s.head.FirstDay, s.head.Born = t.UnixMilli(), firstDay, true
+	s.head.Watermark, s.head.FirstDay, s.head.Born, s.head.AtEnd = t.UnixMilli(), firstDay, true, true
 	s.head.Offsets = map[string]store.Offset{"logins": {Next: next}}
 }
 

@@ -255,12 +255,13 @@ func (r *Reader) group() {
 }
 
 // Highest is the highest event time that any shard has seen, Unix ms. ok is
-// false while any shard is catching up or reads again what the store has lost.
+// false while any shard has anything left to read: where one is still behind, the
+// events to come would be late by the time that the others have told it.
 func (r *Reader) Highest() (ms int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.shards {
-		if s.reading() {
+		if s.reading() || !s.head.AtEnd {
 			return 0, false
 		}
 		for _, o := range s.head.Offsets {

@@ -229,6 +229,21 @@ func TestReadiness(t *testing.T) {
 	b.commit(nil)
 	expect("both at rest again", "")
 
+	// With a few messages left to read a shard is no trouble for figures, but the
+	// time that the others would take over is not known yet (clock: log).
+	b.head.AtEnd = false
+	b.commit(nil)
+	expect("a few messages left", "")
+	if ms, ok := r.Highest(); ok {
+		t.Errorf("a shard that is not at its end, and Highest is %d", ms)
+	}
+	b.head.AtEnd = true
+	b.commit(nil)
+	expect("all at their ends", "")
+	if _, ok := r.Highest(); !ok {
+		t.Error("all shards are at their ends, and there is no highest time")
+	}
+
 	// A job of several commits: figures are not complete until it is done.
 	b.head.Table = (&aggregator.Table{Buckets: 16, Jobs: []string{"acme"}}).Append(nil)
 	b.commit(nil)

@@ -41,6 +41,7 @@ type Head struct {
 	Settings   string            `json:"settings"` // fingerprint of what needs a replay when it changes
 	Born       bool              `json:"born"`     // has reached the ends of its birth
 	CatchingUp bool              `json:"catching_up"`
+	AtEnd      bool              `json:"at_end"`    // every input partition was at its end
 	FirstDay   int32             `json:"first_day"` // F: the first day that is not frozen, days since 1970-01-01
 	Table      []byte            `json:"table"`     // the aggregator's: size of its tables, open jobs
 	Counters   map[string]int64  `json:"counters"`  // messages by outcome: read, applied, duplicate, ignored/TYPE, late/REASON, dead_letter/REASON, expired

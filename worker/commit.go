@@ -71,14 +71,14 @@ func (t *tenure) build(d *Duties) (*store.Commit, error) {
 	atEnd := t.atEnd()
 	born := t.head.Born || t.isBorn()
 	behind := t.lag() > catchingUp || !atEnd && t.head.CatchingUp
-	if !t.touched && ch.Empty() && born == t.head.Born && behind == t.head.CatchingUp && len(t.said)+len(t.told) == 0 && ch.Watermark == t.head.Watermark {
+	if !t.touched && ch.Empty() && born == t.head.Born && behind == t.head.CatchingUp && !t.endMoved() && len(t.said)+len(t.told) == 0 && ch.Watermark == t.head.Watermark {
 		return nil, nil
 	}
 	for _, in := range t.inputs {
 		t.head.Offsets[in.topic] = in.at
 	}
 	t.head.Watermark, t.head.FirstDay, t.head.Table = ch.Watermark, ch.FirstDay, ch.Table
-	t.head.Born, t.head.CatchingUp = born, behind
+	t.head.Born, t.head.CatchingUp, t.head.AtEnd = born, behind, atEnd
 	c := &store.Commit{Records: fields(ch.Records), Cells: fields(ch.Cells), Frozen: fields(ch.Frozen), Due: fields(ch.Due),
 		Bands: members(ch.Moves), Episodes: t.told}
 	for _, n := range ch.Notes {
@@ -165,6 +165,12 @@ func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 	t.said, t.told, t.touched = nil, nil, false
 	return nil
 }
+
+// endMoved says whether what is stored about the ends of the logs is out of date
+// and somebody waits for it: with clock: log the shards' time depends on all of
+// them being there, with the clock none does, and it is written along with other
+// things.
+func (t *tenure) endMoved() bool { return !t.opts.Live && t.atEnd() != t.head.AtEnd }
 
 // isBorn: the shard has reached the ends that its partitions had when it first
 // saw them.

@@ -283,7 +283,7 @@ func (t *tenure) idle(ctx context.Context, timer *time.Timer) error {
 	if w := t.time(time.Now()); w > t.state.Watermark() && (w-t.state.Watermark() >= tickTime || !t.opts.Live) {
 		return t.finish(ctx)
 	}
-	if t.atEnd() && (!t.head.Born || t.head.CatchingUp) || t.touched || len(t.told)+len(t.said) > 0 {
+	if t.atEnd() && (!t.head.Born || t.head.CatchingUp) || t.endMoved() || t.touched || len(t.told)+len(t.said) > 0 {
 		return t.finish(ctx)
 	}
 	return t.duties(ctx)

@@ -319,6 +319,54 @@ func TestClockAloneIsACommit(t *testing.T) {
 	s.check()
 }
 
+// Whether all of the log was read is stored with each commit, and by itself
+// where nothing else is left to commit. A successor does not take its
+// predecessor's word for it: the log has grown since.
+func TestEndIsStored(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 2
+	s.others.Store(true) // no time from the other shards, so nothing else to commit
+	a := s.own()
+	s.until("the end is stored", func() bool { return s.head().AtEnd })
+	a.die()
+	before := s.commits()
+	for n := range 10 {
+		s.send(s.login("initech", "", day(0, 3+float64(n))))
+	}
+	s.own()
+	s.until("the end is stored again", func() bool { return s.head().AtEnd })
+	var story []string // the newest first
+	for i := range s.commits() - before {
+		s.newest(func(c contents) bool {
+			if i--; i >= 0 {
+				return true
+			}
+			for name, v := range c {
+				var h store.Head
+				if !strings.HasSuffix(name, ":meta") {
+					continue
+				}
+				if err := json.Unmarshal([]byte(v.hash["head"]), &h); err != nil {
+					t.Error(err)
+				}
+				read := int64(0)
+				for _, o := range h.Offsets {
+					read += o.Next
+				}
+				story = append(story, fmt.Sprintf("%d of %d, %v", read, s.truth.sent, h.AtEnd))
+			}
+			return false
+		})
+	}
+	// The claim still shows the predecessor's head.
+	slices.Reverse(story)
+	want := []string{"3 of 13, true", "3 of 13, false", "5 of 13, false", "7 of 13, false", "9 of 13, false", "11 of 13, false"}
+	if len(story) < 7 || !slices.Equal(story[:6], want) || story[len(story)-1] != "13 of 13, true" {
+		t.Errorf("commits were %q, want them to begin with %q and to end with all read and the end stored", story, want)
+	}
+}
+
 // P2: what time raises up to a watermark is raised before a header says it was,
 // although the records that it needs have to be loaded first.
 func TestTimersFireBeforeTheHeader(t *testing.T) {
