@@ -203,7 +203,7 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 		origin: Origin{cause.Topic, cause.Offset}}
 	if ev.Kind == event.Cancellation {
 		m.kind, m.all, m.sub = cancel, ev.Cancellation.Subscription == nil, string(ev.Cancellation.Subscription)
-		m.effective = max(ev.Cancellation.Effective, ev.Time)
+		m.effective, m.reason = max(ev.Cancellation.Effective, ev.Time), s.reasonOf(ev.Cancellation.Reason)
 		return m
 	}
 	p := &ev.Purchase
@@ -236,14 +236,11 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	c.latest = max(c.latest, m.time)
 	old := c.line
 	oldFirst := c.firstPaidDay
-	c.money = slices.Insert(c.money, i, m)
-	added := i == len(c.money)-1
-	if len(c.money) > maxMoney {
-		s.foldMoney(c, c.money[len(c.money)-maxMoney].time)
-		added = false
-	}
+	added := s.insertMoney(c, i, m)
 	c.deriveMoney(&s.opts, added)
 	if c.line.same(&old) && c.firstPaidDay == oldFirst {
+		s.e.net()
+		s.e.flush(c.segs)
 		return change{any: true, health: len(c.line.orphans) > 0}
 	}
 	if slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && c.firstPaidDay == oldFirst && !c.health.everRed() {
@@ -258,9 +255,38 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	return change{any: true}
 }
 
+// insertMoney puts an event into its place in the list and collects what that
+// changes of cash and orders. It says whether all that has changed of the list is
+// that its last event is new.
+func (s *Shard) insertMoney(c *customer, i int, m moneyEvent) (added bool) {
+	added = i == len(c.money)
+	full := len(c.money) >= maxMoney
+	cash := full || m.bought() || m.kind == refund
+	// Behind everything else a purchase adds, where there is no refund that it
+	// could make a difference to.
+	adds := added && !full && m.bought() && !c.hasRefunds()
+	if cash && !adds {
+		s.e.sign = -1
+		s.contributeCash(&s.e, c)
+		s.e.sign = 1
+	}
+	c.money = slices.Insert(c.money, i, m)
+	if full {
+		c.line = c.timeline(&s.opts) // which of the events are orphans
+		s.foldMoney(c, c.money[len(c.money)-maxMoney].time)
+	}
+	switch {
+	case adds:
+		s.contributeLast(&s.e, c)
+	case cash:
+		s.contributeCash(&s.e, c)
+	}
+	return added && !full
+}
+
 // same says whether two timelines contribute the same.
 func (t *timeline) same(o *timeline) bool {
-	return slices.Equal(t.paying, o.paying) && slices.Equal(t.mrr, o.mrr) && slices.Equal(t.cancels, o.cancels)
+	return t.since == o.since && slices.Equal(t.paying, o.paying) && slices.Equal(t.mrr, o.mrr) && slices.Equal(t.cancels, o.cancels)
 }
 
 func (s *Shard) applyAnswer(c *customer, ev *event.Event, day int32) change {

@@ -82,7 +82,7 @@ func (s *Shard) Changes() Changes {
 func (s *Shard) Committed(limit int) { s.evict(limit) }
 
 func (s *Shard) table() *Table {
-	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list}
+	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list, Reasons: s.reasons.list}
 	for i, off := range s.off {
 		if off {
 			t.Off = append(t.Off, s.opts.Dimensions[i])
@@ -194,6 +194,7 @@ func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wr
 		e.contributeUser(&x.users[i], s.lookback())
 	}
 	e.flush(x.segs)
+	s.contributeMoved(e.cells, x, 1)
 	for r := range s.opts.BandRules {
 		if _, ok := x.fires(r, &s.opts.BandRules[r]); ok {
 			firing[Pair{s.opts.BandRules[r].Name, c.id}] = true

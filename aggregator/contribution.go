@@ -1,15 +1,23 @@
 package aggregator
 
+import "github.com/tidemark-io/tidemark/civil"
+
 // The definition of truth: what a record contributes to the cells, given the
 // watermark. The hot path computes differences directly; a property test and
 // the audit hold the two equal.
 
-// churnWindows are the windows of churn: of the customers n days before a day,
+// churnWindows are the windows of churn: of the customers at a window's start,
 // those that are none at its end.
-var churnWindows = [3]struct {
-	days        int32
+var churnWindows = [...]struct {
+	window
 	start, lost int
-}{{7, int(Start7), int(Lost7)}, {30, int(Start30), int(Lost30)}, {90, int(Start90), int(Lost90)}}
+}{
+	{window{days: 7}, int(Start7), int(Lost7)},
+	{window{days: 30}, int(Start30), int(Lost30)},
+	{window{days: 90}, int(Start90), int(Lost90)},
+	{window{period: civil.Month}, int(StartMonth), int(LostMonth)},
+	{window{period: civil.Quarter}, int(StartQuarter), int(LostQuarter)},
+}
 
 // dayspan is a stretch of days, half-open; to is farFuture for an open end.
 type dayspan struct{ from, to int32 }
@@ -20,6 +28,7 @@ func (s *Shard) contribute(e *emitter, c *customer) {
 	from := s.lookback()
 	e.contributeDays(&c.days, from, &customerWindows)
 	s.contributeMoney(e, c)
+	s.contributeCash(e, c)
 	s.contributeSilent(e, c)
 	s.contributeHealth(e, c)
 }
@@ -55,14 +64,7 @@ func (s *Shard) payingDays(c *customer) []dayspan {
 	return out
 }
 
-func (d dayspan) shift(n int32) dayspan {
-	if d.to == farFuture {
-		return dayspan{d.from + n, farFuture}
-	}
-	return dayspan{d.from + n, d.to + n}
-}
-
-// contributeMoney: customers, churn, cancellations and MRR.
+// contributeMoney: customers, churn, cancellations, and MRR with its movements.
 func (s *Shard) contributeMoney(e *emitter, c *customer) {
 	days := s.payingDays(c)
 	for _, d := range days {
@@ -70,7 +72,10 @@ func (s *Shard) contributeMoney(e *emitter, c *customer) {
 	}
 	for _, w := range churnWindows {
 		for _, d := range days {
-			was := d.shift(w.days)
+			was := dayspan{w.after(d.from), w.after(d.to)}
+			if was.from >= was.to {
+				continue // not there at any window's start
+			}
 			e.level(w.start, was.from, was.to, 1)
 			// Lost: was there, and is in none of the spans now.
 			at := was.from
@@ -89,13 +94,16 @@ func (s *Shard) contributeMoney(e *emitter, c *customer) {
 			}
 		}
 	}
-	for _, d := range c.line.cancels {
-		e.level(int(Cancellations), d, d+1, 1)
+	for _, x := range c.line.cancels {
+		e.level(int(Cancellations), x.day, x.day+1, 1)
 	}
+	e.contributeReasons(&c.line)
 	if c.firstPaidDay != noDay {
 		e.standing(CustomersEver, 1)
 	}
 	s.contributeMRR(e, c, MRR, noDay, farFuture, farFuture)
+	s.contributeMovements(e, c, noDay)
+	s.contributeRetained(e, c, noDay)
 }
 
 // contributeMRR emits the customer's MRR on the days [from, to) under a money
@@ -117,7 +125,7 @@ func (s *Shard) contributeMRR(e *emitter, c *customer, k Counter, from, to, hold
 		if end >= hold {
 			end = farFuture
 		}
-		e.level(s.cells.slot(k, x.currency), max(x.day, from), min(end, to), x.monthly)
+		e.level(e.cells.slot(k, x.currency), max(x.day, from), min(end, to), x.monthly)
 	}
 }
 

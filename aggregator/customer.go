@@ -40,6 +40,7 @@ type rare struct {
 	attrs    []attribute
 	run      *moneyState // derived: after the last money event, where nothing is scheduled
 	base     base        // what is folded
+	moved    *moved      // nil: not since the day before the first unfrozen one froze
 }
 
 // noRare is the rare part of everybody who has none. Nothing writes to it.

@@ -12,7 +12,7 @@ import (
 // them. A bucket is its customers one after another, each with its length
 // before it; a page is the users of one customer. The first byte is the version.
 
-const recordVersion = 1
+const recordVersion = 2
 
 var errRecord = errors.New("stored record is damaged")
 
@@ -250,7 +250,7 @@ func (m *moneyEvent) append(dst []byte, src *sources) []byte {
 		dst = appendString(dst, m.order)
 	}
 	switch m.kind {
-	case order, charge, refund:
+	case order, charge, refund, settled:
 		dst = append(dst, m.currency[:]...)
 		dst = binary.AppendVarint(dst, m.amount)
 	}
@@ -263,6 +263,7 @@ func (m *moneyEvent) append(dst []byte, src *sources) []byte {
 		dst = appendString(dst, m.refundOf)
 	case cancel:
 		dst = binary.AppendVarint(dst, m.effective-m.time)
+		dst = appendString(dst, m.reason)
 	}
 	if m.kind == cancel || m.kind == refund {
 		dst = appendString(dst, m.origin.Topic)
@@ -283,7 +284,7 @@ func (r *reader) moneyEvent() moneyEvent {
 		m.order = r.string()
 	}
 	switch m.kind {
-	case order, charge, refund:
+	case order, charge, refund, settled:
 		m.currency, m.amount = r.currency(), r.varint()
 	}
 	switch m.kind {
@@ -292,7 +293,7 @@ func (r *reader) moneyEvent() moneyEvent {
 	case refund:
 		m.refundOf = r.string()
 	case cancel:
-		m.effective = m.time + r.varint()
+		m.effective, m.reason = m.time+r.varint(), r.string()
 	}
 	if m.kind == cancel || m.kind == refund {
 		m.origin = Origin{Topic: r.string(), Offset: r.varint()}

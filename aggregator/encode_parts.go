@@ -14,6 +14,7 @@ const (
 	hasAnswers
 	hasBase
 	hasEpisodes
+	hasMoved
 )
 
 // append writes the rare part; nothing where there is nothing of it to store.
@@ -48,6 +49,9 @@ func (c *rare) append(dst []byte, src *sources) []byte {
 	if put(hasEpisodes, c.episodes.base != chains{}) {
 		dst = c.episodes.base.append(dst)
 	}
+	if put(hasMoved, c.moved != nil) {
+		dst = c.moved.append(dst)
+	}
 	if bits == 0 {
 		return dst[:at]
 	}
@@ -77,6 +81,9 @@ func (r *reader) rare(c *rare) {
 	}
 	if bits&hasEpisodes != 0 {
 		c.episodes.base = r.chains()
+	}
+	if bits&hasMoved != 0 {
+		c.moved = r.moved()
 	}
 }
 
@@ -167,7 +174,7 @@ func (r *reader) dayAnswers() []dayAnswer {
 }
 
 func (b *base) stored() bool {
-	return b.at != 0 || b.firstPaid != 0 || b.buysUntil != 0
+	return b.at != 0 || b.firstPaid != 0 || b.buysUntil != 0 || b.money.past.any()
 }
 
 func (b *base) append(dst []byte) []byte {
@@ -187,13 +194,34 @@ func (b *base) append(dst []byte) []byte {
 	for _, e := range b.money.endings {
 		dst = binary.AppendVarint(dst, e.at)
 		dst = binary.AppendUvarint(dst, e.targets)
+		dst = appendString(dst, e.reason)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(b.money.totals)))
-	for _, t := range b.money.totals {
+	dst = appendTotals(dst, b.money.totals)
+	p := &b.money.past
+	dst = append(dst, byte(b2u(b.money.paid))|byte(b2u(p.receipt))<<1|p.orders<<2)
+	dst = binary.AppendUvarint(dst, uint64(len(p.received)))
+	for _, x := range p.received {
+		dst = append(dst, x.currency[:]...)
+		dst = binary.AppendVarint(dst, x.minor)
+	}
+	return dst
+}
+
+func appendTotals(dst []byte, all []total) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(all)))
+	for _, t := range all {
 		dst = append(dst, t.currency[:]...)
 		dst = binary.AppendVarint(dst, t.monthly)
 	}
 	return dst
+}
+
+func (r *reader) totals() []total {
+	out := make([]total, r.count())
+	for i := range out {
+		out[i] = total{r.currency(), r.varint()}
+	}
+	return out
 }
 
 func (r *reader) base() base {
@@ -211,11 +239,15 @@ func (r *reader) base() base {
 			r.fail()
 			return b
 		}
-		b.money.endings[i] = ending{at: at, targets: targets}
+		b.money.endings[i] = ending{at, targets, r.string()}
 	}
-	b.money.totals = make([]total, r.count())
-	for i := range b.money.totals {
-		b.money.totals[i] = total{r.currency(), r.varint()}
+	b.money.totals = r.totals()
+	bits := r.byte()
+	p := &b.money.past
+	b.money.paid, p.receipt, p.orders = bits&1 != 0, bits>>1&1 != 0, bits>>2&3
+	p.received = make([]cash, r.count())
+	for i := range p.received {
+		p.received[i] = cash{r.currency(), r.varint()}
 	}
 	return b
 }

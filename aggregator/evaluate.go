@@ -35,14 +35,33 @@ func (s *Shard) replaceMRR(c *customer, old *timeline, day int32) {
 	if slices.ContainsFunc(line.mrr[:same], func(x mrrStep) bool { return x.currency != line.mrr[0].currency }) {
 		from = 0 // and so does the last one of each other currency
 	}
-	s.e.sign, c.line.mrr = -1, old.mrr[min(from, len(old.mrr)):]
-	s.contributeMRR(&s.e, c, MRR, noDay, farFuture, farFuture)
-	s.e.sign, c.line.mrr = 1, line.mrr[min(from, len(line.mrr)):]
-	s.contributeMRR(&s.e, c, MRR, noDay, farFuture, farFuture)
+	changed := farFuture // the first day that ends otherwise
+	if same < len(line.mrr) {
+		changed = line.mrr[same].day
+	}
+	if same < len(old.mrr) {
+		changed = min(changed, old.mrr[same].day)
+	}
+	if line.since != old.since {
+		changed = noDay
+	}
+	s.e.sign, c.line = -1, *old
+	s.contributeAmounts(c, from, changed)
+	s.e.sign, c.line = 1, line
+	s.contributeAmounts(c, from, changed)
 	c.line = line
 	s.e.net()
 	s.e.flush(c.segs)
 	s.evaluate(c, day)
+}
+
+// contributeAmounts collects MRR from one of the steps on, and its movements and
+// what is retained of it from a day on.
+func (s *Shard) contributeAmounts(c *customer, step int, day int32) {
+	s.contributeMovements(&s.e, c, day)
+	s.contributeRetained(&s.e, c, day)
+	c.line.mrr = c.line.mrr[min(step, len(c.line.mrr)):]
+	s.contributeMRR(&s.e, c, MRR, noDay, farFuture, farFuture)
 }
 
 func (h *health) everRed() bool {

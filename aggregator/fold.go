@@ -27,6 +27,9 @@ func (s *Shard) fold(c *customer, force bool) {
 			s.foldMoney(c, start)
 			c.derive(&s.opts)
 		}
+		if c.moved != nil && c.moved.day < first {
+			c.moved = nil
+		}
 		c.answers = slices.DeleteFunc(c.answers, func(a dayAnswer) bool { return a.day < from })
 		c.rewrite = true
 	}
@@ -93,8 +96,8 @@ func (s *Shard) foldReferences(c *customer, before int64) {
 
 // foldMoney replays the money events before a moment onto the base. Those that
 // still wait for a target stay, and so do the purchases and refunds of an order
-// on which there is a later event: as one-off purchases, since what they say of
-// a subscription is in the base.
+// on which there is a later event: charges as settled ones, since what they say
+// of a subscription is in the base.
 func (s *Shard) foldMoney(c *customer, before int64) {
 	if before <= c.base.at {
 		return
@@ -121,17 +124,32 @@ func (s *Shard) foldMoney(c *customer, before int64) {
 		case m.kind == cancel || m.kind == withdraw:
 		case open[m.orderOf()]:
 			if m.kind == charge {
-				m.kind = order
+				m.kind = settled
 			}
 			keep = append(keep, m)
-		case s.opts.ByPurchases:
-			for _, x := range c.orderSpans(nil, &s.opts, &c.money[i], true) {
-				c.base.buysUntil = max(c.base.buysUntil, x.day)
-			}
+		default:
+			s.settleMoney(c, i, &w.s.past)
 		}
 	}
 	w.until(before - 1)
 	c.base.at, c.base.money, c.money = before, w.s, keep
+}
+
+// settleMoney puts the i-th event, which leaves the list with all others of its
+// order, into the base.
+func (s *Shard) settleMoney(c *customer, i int, past *ledger) {
+	m := &c.money[i]
+	past.settle(m)
+	if c.firstOfOrder(i, &s.opts) {
+		if r := c.refunded(m.orderID()); len(r) == 0 || r[len(r)-1].to != never {
+			past.orders = min(past.orders+1, 2)
+		}
+	}
+	if s.opts.ByPurchases {
+		for _, x := range c.orderSpans(nil, &s.opts, m, true) {
+			c.base.buysUntil = max(c.base.buysUntil, x.day)
+		}
+	}
 }
 
 // orderOf is the order that a purchase or a refund is about.

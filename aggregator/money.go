@@ -23,6 +23,7 @@ const (
 	refund                        // takes an order back, in part or whole
 	cancel                        // ends subscriptions at its effective time
 	withdraw                      // signal cancellation_withdrawn
+	settled                       // charge whose subscription's part is folded: cash and an order
 )
 
 // rank is the kind's place in the order of events of the same time.
@@ -51,7 +52,8 @@ type moneyEvent struct {
 	monthly   int64 // charge: 1/332,640 minor units a month
 	interval  event.Interval
 	count     uint16
-	effective int64 // cancel
+	effective int64  // cancel
+	reason    string // cancel
 	origin    Origin
 }
 
@@ -90,6 +92,7 @@ type subscription struct {
 type ending struct {
 	at      int64
 	targets uint64 // bits of the subscriptions it ends
+	reason  string
 }
 
 // moneyState is what purchases and cancellations up to a moment have made.
@@ -97,7 +100,18 @@ type moneyState struct {
 	subs    []subscription
 	endings []ending
 	totals  []total
+	paid    bool // an amount above 0 was ever due
+	past    ledger
 }
+
+// ledger is what remains of purchases and refunds that are in no list any more.
+type ledger struct {
+	received []cash
+	receipt  bool  // some purchase charged more than 0
+	orders   uint8 // that were not fully refunded: 0, 1, or 2 for more
+}
+
+func (l *ledger) any() bool { return len(l.received) > 0 || l.receipt || l.orders > 0 }
 
 // total is the sum of active amounts in one currency.
 type total struct {
@@ -106,7 +120,7 @@ type total struct {
 }
 
 func (s *moneyState) clone() moneyState {
-	return moneyState{slices.Clone(s.subs), slices.Clone(s.endings), slices.Clone(s.totals)}
+	return moneyState{slices.Clone(s.subs), slices.Clone(s.endings), slices.Clone(s.totals), s.paid, s.past}
 }
 
 // span is a stretch of time, half-open. day is the day of to where that is not
@@ -127,11 +141,12 @@ type mrrStep struct {
 
 // timeline is what a customer's money events come to: derived, never stored.
 type timeline struct {
-	first   int64     // the first purchase that makes the customer a paying one; 0: none
-	paying  []span    // ms; to is never for an open end
-	mrr     []mrrStep // by time; several of one moment are in order
-	cancels []int32   // days on which cancellations took effect
-	orphans []int     // indexes of cancellations and refunds without a target
+	first   int64       // the first purchase that makes the customer a paying one; 0: none
+	since   int32       // the first day with an amount above 0 due; noDay where that is folded, farFuture where there is none
+	paying  []span      // ms; to is never for an open end
+	mrr     []mrrStep   // by time; several of one moment are in order
+	cancels []cancelled // cancellations that took effect
+	orphans []int       // indexes of cancellations and refunds without a target
 
 	tickets, invoices []span // stretches in which each is open or late, by their beginning
 }
@@ -147,7 +162,10 @@ type walker struct {
 
 // timeline replays the customer's events onto its base.
 func (c *customer) timeline(o *Options) timeline {
-	t := timeline{mrr: make([]mrrStep, 0, len(c.line.mrr)+1), tickets: c.line.tickets, invoices: c.line.invoices}
+	t := timeline{mrr: make([]mrrStep, 0, len(c.line.mrr)+1), tickets: c.line.tickets, invoices: c.line.invoices, since: farFuture}
+	if c.base.money.paid {
+		t.since = noDay
+	}
 	w := walker{o: o, s: c.base.money.clone(), out: &t}
 	for _, x := range w.s.totals {
 		t.mrr = append(t.mrr, mrrStep{at: c.base.at, day: o.Calendar.Day(c.base.at), currency: x.currency, monthly: x.monthly})
@@ -225,10 +243,10 @@ func (w *walker) apply(m *moneyEvent) bool {
 			return false
 		}
 		if m.effective <= m.time || w.o.CancelAtOnce {
-			w.end(ending{m.time, targets})
+			w.end(ending{m.time, targets, m.reason})
 			return true
 		}
-		w.s.endings = append(w.s.endings, ending{m.effective, targets})
+		w.s.endings = append(w.s.endings, ending{m.effective, targets, m.reason})
 	case withdraw:
 		w.release(w.targets(m))
 	}
@@ -266,7 +284,9 @@ func (w *walker) charge(m *moneyEvent) {
 		w.total(m.time, s.currency, -s.monthly)
 	}
 	s.active, s.currency, s.monthly, s.lapse = true, m.currency, m.monthly, 0
-	if w.out.first == 0 && s.monthly > 0 {
+	if !w.s.paid && s.monthly > 0 {
+		w.s.paid = true
+		w.out.since = w.o.Calendar.Day(m.time)
 		w.out.first = m.time
 	}
 	w.total(m.time, s.currency, s.monthly)
@@ -320,7 +340,7 @@ func (w *walker) end(e ending) {
 		w.total(e.at, s.currency, -s.monthly)
 	}
 	if ended {
-		w.out.cancels = append(w.out.cancels, w.o.Calendar.Day(e.at))
+		w.out.cancels = append(w.out.cancels, cancelled{w.o.Calendar.Day(e.at), e.reason})
 	}
 }
 

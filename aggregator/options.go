@@ -28,15 +28,18 @@ const maxDimensionValues = 1000
 
 // Options are what a shard's figures depend on.
 type Options struct {
-	Calendar       *civil.Calendar // of the workspace's zone; one of its own for each shard
-	Horizon        int32           // days; an event before day(W)-Horizon is late
-	Currency       event.Currency  // reporting currency, for the order of customers by MRR
-	ByPurchases    bool            // customer_basis: purchases
-	ActiveDays     int32           // active_purchase_days
-	SilentDays     int32
-	LapseGrace     int64 // ms after an interval's end; -1: a subscription never lapses
-	CancelAtOnce   bool  // a cancellation takes effect at its own time, whatever its effective date
-	Uncancel       bool  // a purchase withdraws a pending cancellation
+	Calendar     *civil.Calendar // of the workspace's zone; one of its own for each shard
+	Horizon      int32           // days; an event before day(W)-Horizon is late
+	Currency     event.Currency  // reporting currency, for the order of customers by MRR
+	ByPurchases  bool            // customer_basis: purchases
+	ActiveDays   int32           // active_purchase_days
+	SilentDays   int32
+	LapseGrace   int64 // ms after an interval's end; -1: a subscription never lapses
+	CancelAtOnce bool  // a cancellation takes effect at its own time, whatever its effective date
+	Uncancel     bool  // a purchase withdraws a pending cancellation
+	// SubscriptionsApart: charges of subscriptions are no orders.
+	SubscriptionsApart bool
+
 	ActivityKinds  [event.Signal + 1]bool
 	ActivitySignal map[string]bool // names of signals that are activity
 	Dimensions     []string        // attributes that are segment dimensions

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,26 +97,60 @@ func (d *disk) advance(t *rapid.T, s *aggregator.Shard, w int64) {
 	}
 }
 
-// level is the level of a counter on a day by the stored rows alone.
-func (d *disk) level(t *rapid.T, c aggregator.Cell, segment string, day int32) int64 {
-	row := func(m map[string][]byte, name string) int64 {
-		r, err := aggregator.ParseRow(m[name])
+// levels are the levels of a segment on the days from..to, by the stored rows
+// alone; without zeros.
+func (d *disk) levels(t *rapid.T, segment string, from, to int32) map[oracle.Key]int64 {
+	out := map[oracle.Key]int64{}
+	put := func(r aggregator.Row, day int32) {
+		for c, v := range r {
+			if v != 0 {
+				out[oracle.Key{Counter: c.Counter.String(), Currency: c.Currency.String(), Label: c.Label, Segment: segment, Day: day}] = v
+			}
+		}
+	}
+	for day := from; day < min(d.first, to+1); day++ {
+		put(parse(t, d.frozen[aggregator.FrozenName(day, segment)]), day)
+	}
+	sum := parse(t, d.cells[aggregator.RowName{Kind: 'o', Segment: segment}.String()])
+	for day := d.first; day <= to; day++ {
+		if day > d.first {
+			for c, v := range parse(t, d.cells[aggregator.RowName{Kind: 'd', Day: day, Segment: segment}.String()]) {
+				sum[c] += v
+			}
+		}
+		if day >= from {
+			put(sum, day)
+		}
+	}
+	return out
+}
+
+// standing are the standing cells of every segment, without zeros.
+func (d *disk) standing(t *rapid.T) map[oracle.Key]int64 {
+	out := map[oracle.Key]int64{}
+	for name, value := range d.cells {
+		n, err := aggregator.ParseRowName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r[c]
+		if n.Kind != 's' && n.Kind != 'p' {
+			continue
+		}
+		for c, v := range parse(t, value) {
+			if v != 0 {
+				out[oracle.Key{Counter: c.Counter.String(), Label: c.Label, Segment: n.Segment, Day: n.Day}] = v
+			}
+		}
 	}
-	if c.Counter.Standing() {
-		return row(d.cells, aggregator.RowName{Kind: 's', Segment: segment}.String())
+	return out
+}
+
+func parse(t *rapid.T, value []byte) aggregator.Row {
+	r, err := aggregator.ParseRow(value)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if day < d.first {
-		return row(d.frozen, aggregator.FrozenName(day, segment))
-	}
-	v := row(d.cells, aggregator.RowName{Kind: 'o', Segment: segment}.String())
-	for x := d.first + 1; x <= day; x++ {
-		v += row(d.cells, aggregator.RowName{Kind: 'd', Day: x, Segment: segment}.String())
-	}
-	return v
+	return r
 }
 
 const msDay = 86_400_000
@@ -147,6 +182,7 @@ func checkAgainstOracle(t *rapid.T) {
 		cfg.LapseGrace = time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * 24 * time.Hour
 	}
 	cfg.UncancelByPurchase = rapid.Bool().Draw(t, "uncancel")
+	cfg.SubscriptionsApart = rapid.Bool().Draw(t, "apart")
 	if rapid.Bool().Draw(t, "signal activity") {
 		cfg.Activity = append(cfg.Activity, "signal:feature_used")
 	}
@@ -210,7 +246,7 @@ func options(cfg oracle.Config, inline int) aggregator.Options {
 		SilentDays: int32(cfg.SilentDays), LapseGrace: -1, Uncancel: cfg.UncancelByPurchase,
 		ActivitySignal: map[string]bool{}, Dimensions: cfg.Dimensions, Profile: aggregator.DefaultProfile(),
 		BandRules:      []aggregator.BandRule{{Name: "at_risk", Band: aggregator.Red, ResolveAfter: cfg.ResolveAfter.Milliseconds()}},
-		MaxUsersInline: inline,
+		MaxUsersInline: inline, SubscriptionsApart: cfg.SubscriptionsApart,
 	}
 	if cfg.LapseGrace >= 0 {
 		o.LapseGrace = cfg.LapseGrace.Milliseconds()
@@ -242,33 +278,18 @@ func compare(t *rapid.T, d *disk, cfg oracle.Config, events []event.Event, w int
 	for k := range want.Levels {
 		segments[k.Segment] = true
 	}
-	var wrong []string
+	wrong := differ(d.standing(t), want.Standing)
 	for segment := range segments {
-		for _, c := range aggregator.Counters() {
-			currencies := []string{""}
-			if c.Money() {
-				currencies = []string{"USD", "EUR", "GBP", "JPY"}
-			}
-			for _, cur := range currencies {
-				cell := aggregator.Cell{Counter: c}
-				copy(cell.Currency[:], cur)
-				if c.Standing() {
-					if got, want := d.level(t, cell, segment, 0), want.Standing[oracle.Key{Counter: c.String(), Segment: segment}]; got != want {
-						wrong = append(wrong, fmt.Sprintf("%s %q: %d, the oracle has %d", c, segment, got, want))
-					}
-					continue
-				}
-				for day := from; day <= today; day++ {
-					if day < d.first && segment != "" {
-						continue // frozen under the segments of its time
-					}
-					got, want := d.level(t, cell, segment, day), want.Levels[oracle.Key{Counter: c.String(), Currency: cur, Segment: segment, Day: day}]
-					if got != want {
-						wrong = append(wrong, fmt.Sprintf("%s %s %q on %s: %d, the oracle has %d", c, cur, segment, civil.Format(day), got, want))
-					}
-				}
-			}
+		got := d.levels(t, segment, from-1, today)
+		wrong = append(wrong, unmoved(got, segment, from, today)...)
+		since := from
+		if segment != "" {
+			since = max(from, d.first) // before, days are frozen under the segments of their time
 		}
+		maps.DeleteFunc(got, func(k oracle.Key, _ int64) bool { return k.Day < since || k.Counter == "MRRMoved" })
+		wanted := maps.Clone(want.Levels)
+		maps.DeleteFunc(wanted, func(k oracle.Key, _ int64) bool { return k.Day < since || k.Segment != segment })
+		wrong = append(wrong, differ(got, wanted)...)
 	}
 	for p, f := range d.firing {
 		if since, ok := want.Firing[p.Customer]; !ok || since != f.Since && since >= cfg.Start(d.first) {
@@ -283,6 +304,39 @@ func compare(t *rapid.T, d *disk, cfg oracle.Config, events []event.Event, w int
 	if len(wrong) > 0 {
 		t.Fatalf("%d figures differ, such as\n%s", len(wrong), strings.Join(wrong[:min(len(wrong), 12)], "\n"))
 	}
+}
+
+// differ says in which cells what was got is not what was wanted.
+func differ(got, want map[oracle.Key]int64) (wrong []string) {
+	for k := range got {
+		if got[k] != want[k] {
+			wrong = append(wrong, fmt.Sprintf("%s %s %q %q on %s: %d, the oracle has %d", k.Counter, k.Currency, k.Label, k.Segment, civil.Format(k.Day), got[k], want[k]))
+		}
+	}
+	for k := range want {
+		if _, ok := got[k]; !ok && want[k] != 0 {
+			wrong = append(wrong, fmt.Sprintf("%s %s %q %q on %s: 0, the oracle has %d", k.Counter, k.Currency, k.Label, k.Segment, civil.Format(k.Day), want[k]))
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// unmoved says on which days the movements of a segment don't come to the change
+// of its MRR.
+func unmoved(got map[oracle.Key]int64, segment string, from, to int32) (wrong []string) {
+	for _, currency := range []string{"USD", "EUR"} {
+		at := func(counter string, day int32) int64 {
+			return got[oracle.Key{Counter: counter, Currency: currency, Segment: segment, Day: day}]
+		}
+		for d := from; d <= to; d++ {
+			moved := at("MRRNew", d) + at("MRRExpansion", d) + at("MRRReactivation", d) - at("MRRContraction", d) - at("MRRChurn", d) + at("MRRMoved", d)
+			if change := at("MRR", d) - at("MRR", d-1); change != moved {
+				wrong = append(wrong, fmt.Sprintf("MRR %s %q changes on %s by %d, the movements come to %d", currency, segment, civil.Format(d), change, moved))
+			}
+		}
+	}
+	return wrong
 }
 
 // compareCustomers holds each customer's score, its parts and its money against the oracle.

@@ -42,7 +42,7 @@ func (c *customer) hasRefunds() bool {
 
 // orderSpans adds the stretches in which one purchase counts.
 func (c *customer) orderSpans(spans []span, o *Options, m *moneyEvent, refunds bool) []span {
-	if m.kind != order && m.kind != charge {
+	if !m.bought() {
 		return spans
 	}
 	day := o.Calendar.Day(m.time) + o.ActiveDays
@@ -67,7 +67,7 @@ func (c *customer) orderSpans(spans []span, o *Options, m *moneyEvent, refunds b
 // firstPurchase is the moment of the first order, 0 where there is none.
 func (c *customer) firstPurchase() int64 {
 	for i := range c.money {
-		if k := c.money[i].kind; k == order || k == charge {
+		if c.money[i].bought() {
 			return c.money[i].time
 		}
 	}
@@ -84,7 +84,7 @@ func (c *customer) refunded(id string) (out []span) {
 		m := &c.money[i]
 		by := m.amount
 		switch {
-		case (m.kind == order || m.kind == charge) && m.orderID() == id:
+		case m.bought() && m.orderID() == id:
 			bought = true
 		case m.kind == refund && m.refundOf == id && bought:
 			back, by = true, -m.amount
@@ -115,7 +115,7 @@ func (c *customer) orphanRefunds(orphans []int) []int {
 	for i := range c.money {
 		m := &c.money[i]
 		if m.kind == refund && !slices.ContainsFunc(c.money[:i], func(x moneyEvent) bool {
-			return (x.kind == order || x.kind == charge) && x.orderID() == m.refundOf
+			return x.bought() && x.orderID() == m.refundOf
 		}) {
 			orphans = append(orphans, i)
 		}

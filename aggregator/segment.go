@@ -14,6 +14,8 @@ import (
 // when their page is touched.
 func (s *Shard) moveSegments(c *customer) {
 	was := slices.Clone(c.segs)
+	s.keepMoved(c)
+	s.contributeMoved(s.cells, c, -1)
 	c.segs = s.segments(c)
 	s.limitSegments()
 	for i := range was {
@@ -22,6 +24,7 @@ func (s *Shard) moveSegments(c *customer) {
 		}
 	}
 	if slices.Equal(was, c.segs) {
+		s.contributeMoved(s.cells, c, 1)
 		return
 	}
 	s.contribute(&s.e, c)
@@ -29,6 +32,7 @@ func (s *Shard) moveSegments(c *customer) {
 		s.e.contributeUser(&c.users[i], s.lookback())
 	}
 	s.e.move(was, c.segs)
+	s.contributeMoved(s.cells, c, 1)
 	if c.pages != nil {
 		c.pages.moved = 0
 		if !slices.Contains(s.jobs, c.id) {

@@ -47,6 +47,7 @@ type Shard struct {
 
 	ahead    ahead
 	sources  *sources
+	reasons  *reasons
 	off      []bool // dimensions that are switched off
 	jobs     []string
 	firing   map[Pair]Firing
@@ -58,6 +59,12 @@ type Shard struct {
 	dayBuf []dayspan
 	cutBuf []int64
 	runBuf []bandRun
+
+	amountBuf []dayAmount
+	ownBuf    []dayStep
+	paysBuf   []dayStep
+	lifeBuf   []orderLife
+	changeBuf []dayChange
 
 	found  []found // of the events that Need was called with last
 	encBuf []byte
@@ -112,7 +119,7 @@ func New(o Options) (*Shard, error) {
 		return nil, err
 	}
 	s := &Shard{opts: o, cal: o.Calendar, scorer: newScorer(&o.Profile), minDue: never,
-		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil),
+		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil), reasons: newReasons(nil),
 		firing: map[Pair]Firing{}, fired: map[Pair]bool{}}
 	s.cells = newCells(o.Horizon, []Cell{{Counter: MRR, Currency: o.Currency}, {Counter: MRRAtRisk, Currency: o.Currency}})
 	s.e = emitter{cells: s.cells, sign: 1}
@@ -161,6 +168,7 @@ func Open(o Options, st Stored) (*Shard, error) {
 	s.loaded, s.memory = nil, 0
 	s.resize(table.Buckets)
 	s.customers, s.jobs, s.sources = table.Customers, table.Jobs, newSources(table.Sources)
+	s.reasons = newReasons(table.Reasons)
 	for _, name := range table.Off {
 		if i := slices.Index(o.Dimensions, name); i >= 0 {
 			s.off[i] = true

@@ -117,16 +117,17 @@ type Table struct {
 	Off       []string // dimensions that are switched off
 	Jobs      []string // customers whose users are being moved to another segment
 	Sources   []string // names of the sources that records refer to by number
+	Reasons   []string // reasons of cancellations that are kept apart
 }
 
-const tableVersion = 1
+const tableVersion = 2
 
 // Append writes the table as ParseTable reads it.
 func (t *Table) Append(dst []byte) []byte {
 	dst = append(dst, tableVersion)
 	dst = binary.AppendUvarint(dst, uint64(t.Buckets))
 	dst = binary.AppendUvarint(dst, uint64(t.Customers))
-	for _, list := range [][]string{t.Off, t.Jobs, t.Sources} {
+	for _, list := range [][]string{t.Off, t.Jobs, t.Sources, t.Reasons} {
 		dst = binary.AppendUvarint(dst, uint64(len(list)))
 		for _, s := range list {
 			dst = appendString(dst, s)
@@ -142,7 +143,7 @@ func ParseTable(b []byte) (Table, error) {
 		return Table{}, fmt.Errorf("stored table has version %d, this program reads %d", v, tableVersion)
 	}
 	t := Table{Buckets: int(r.uvarint()), Customers: int(r.uvarint())}
-	for _, list := range []*[]string{&t.Off, &t.Jobs, &t.Sources} {
+	for _, list := range []*[]string{&t.Off, &t.Jobs, &t.Sources, &t.Reasons} {
 		for n := r.count(); n > 0; n-- {
 			*list = append(*list, r.string())
 		}

@@ -132,6 +132,7 @@ func (s *Shard) expire(c *customer) {
 		return
 	}
 	for _, i := range slices.Backward(gone) {
+		c.base.money.past.settle(&c.money[i])
 		c.money = slices.Delete(c.money, i, i+1)
 	}
 	c.derive(&s.opts)

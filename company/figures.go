@@ -198,6 +198,7 @@ func (r *Reader) read(segments []string, from, to int32, f func(*kpi.Source)) (n
 		f(&kpi.Source{
 			Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
 			WeekStart: r.opts.WeekStart, Watermark: w, MinSample: r.opts.MinSample,
+			Lifetime: r.opts.Lifetime,
 		})
 	}
 	return nil, nil, nil

@@ -31,6 +31,7 @@ type Options struct {
 	Rates      kpi.Rates      // nil: no other currency has a worth
 	WeekStart  time.Weekday   // first day of a calendar week
 	MinSample  int64
+	Lifetime   kpi.Lifetime
 	SegmentCap int // segments a dimension keeps apart from "other"; 0: 100
 	// Revisions reads stored revisions by the keys of figures, as Sent.Encode
 	// wrote them; nil: figures carry revision 0.

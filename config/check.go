@@ -21,6 +21,7 @@ func (l *layers) check(c *Config, o Options) {
 			}
 		}
 	}
+	l.checkCLV(c)
 	if h := c.Health; h.MinCoverage.Num < 0 || h.MinCoverage.Cmp(Decimal{1, 1}) > 0 {
 		l.refuse(c, "health.min_coverage", "%s is no share; write 0 to 1", h.MinCoverage)
 	}
@@ -37,6 +38,25 @@ func (l *layers) check(c *Config, o Options) {
 		if name, _, ok := strings.Cut(r.Segment, "="); ok && !slices.Contains(c.Dimensions, name) {
 			l.refuseAt(c, at, key, "the segment %q is of no dimension; add %q to dimensions", r.Segment, name)
 		}
+	}
+}
+
+// mostYears is how long a customer may be said to stay: figures stay within
+// 64 bits of minor units.
+const mostYears = 100
+
+func (l *layers) checkCLV(c *Config) {
+	v := c.CLV
+	if v.Margin.Num <= 0 || v.Margin.Cmp(Decimal{1, 1}) > 0 {
+		l.refuse(c, "clv.margin", "%s is no margin; write a share over 0 and up to 1, as 0.8", v.Margin)
+	}
+	if v.Years.Num <= 0 || v.Years.Cmp(Decimal{mostYears, 1}) > 0 {
+		l.refuse(c, "clv.years", "%s is no number of years; write one over 0 and up to %d, as 5 or 2.5", v.Years, mostYears)
+	}
+	if v.AcquisitionCost.Num < 0 {
+		l.refuse(c, "clv.acquisition_cost", "%s is below 0; write what it costs to win a customer, in %s, or 0 where that is not known", v.AcquisitionCost, c.Currency[:])
+	} else if digits := c.Currency.Digits(); !v.AcquisitionCost.within(digits) {
+		l.refuse(c, "clv.acquisition_cost", "%s has more decimals than %s, which has %d; write fewer", v.AcquisitionCost, c.Currency[:], digits)
 	}
 }
 

@@ -22,16 +22,20 @@ type Config struct {
 	Horizon       int           // days an event may be late and still correct the figures
 	MaxFutureSkew time.Duration // how far ahead of its append time an event may lie
 	LapseGrace    int           // days after which a subscription not renewed lapses; Never
+	Cancellation  Cancellation
 	Uncancel      Uncancel
 	Clock         Clock
 	Disorder      time.Duration // taken off the highest event time to give the watermark
 
 	CustomerBasis      Basis
-	ActivePurchaseDays int      // window of a customer's purchases where the basis is purchases
-	SilentDays         int      // days without activity that make a paying customer silent
-	Activity           []string // what counts as activity: an event type, or "signal:NAME"
-	Dimensions         []string // names of customer attributes that are segment dimensions
-	MinSample          int      // answers or customers under which a figure is a low sample
+	ActivePurchaseDays int // window of a customer's purchases where the basis is purchases
+	SilentDays         int // days without activity that make a paying customer silent
+	// OrdersIncludeSubscriptions: charges of subscriptions are orders too.
+	OrdersIncludeSubscriptions bool
+	CLV                        CLV
+	Activity                   []string // what counts as activity: an event type, or "signal:NAME"
+	Dimensions                 []string // names of customer attributes that are segment dimensions
+	MinSample                  int      // answers or customers under which a figure is a low sample
 
 	RetainRows      int           // days that frozen rows are kept, counted from the watermark
 	PublishInterval time.Duration // least time between two KPI messages of the running day
@@ -57,6 +61,22 @@ type Config struct {
 
 // Never is the LapseGrace of subscriptions that do not lapse.
 const Never = -1
+
+// Cancellation says when a cancellation takes effect.
+type Cancellation string
+
+// The moments at which it does.
+const (
+	CancelEffective Cancellation = "effective" // at its effective date
+	CancelImmediate Cancellation = "immediate" // when it is sent, whatever its effective date
+)
+
+// CLV is what the workspace states about the lifetime value of its customers.
+type CLV struct {
+	Margin          Decimal // share of the revenue that is left, over 0 up to 1
+	Years           Decimal // how long a customer stays, over 0
+	AcquisitionCost Decimal // of winning a customer, major units of the reporting currency; 0: not known
+}
 
 // Uncancel says what withdraws a cancellation, beside the signal
 // cancellation_withdrawn.

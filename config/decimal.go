@@ -45,6 +45,13 @@ func (d Decimal) Rat() *big.Rat {
 	return big.NewRat(d.Num, d.Den)
 }
 
+// within says whether the number has at most so many digits behind the point
+// that are not 0.
+func (d Decimal) within(digits int) bool {
+	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
+	return new(big.Rat).Mul(d.Rat(), new(big.Rat).SetInt(power)).IsInt()
+}
+
 // String writes the number as it was written in the settings.
 func (d Decimal) String() string {
 	digits := len(strconv.FormatInt(d.Den, 10)) - 1

@@ -87,7 +87,7 @@ func again(c *Config) (*Config, error) {
 			fmt.Fprintf(&b, "%s: %s\n", o.key, o.val)
 		}
 	}
-	for _, section := range []string{"batch", "kafka", "redis", "health", "http", "log"} {
+	for _, section := range []string{"clv", "batch", "kafka", "redis", "health", "http", "log"} {
 		fmt.Fprintf(&b, "%s: {", section)
 		deeper := map[string][]string{}
 		for _, o := range options(c) {

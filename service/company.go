@@ -42,21 +42,21 @@ type chief struct {
 
 // newCompany returns what makes a chief for each tenure of shard 0.
 func (s *service) newCompany(security consumer.Security) func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
-	zone, zoneErr := s.cfg.Location()
+	opts, optsErr := CompanyOptions(s.cfg)
 	producer := &kafka.Writer{
 		Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Topic: s.cfg.Kafka.Outputs.KPIs, Transport: security.Transport(s.cfg.Kafka.Outputs.KPIs),
 		RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 1000, Balancer: kafka.Murmur2Balancer{}, MaxAttempts: 3,
 	}
 	return func(sent map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
-		if zoneErr != nil {
-			return nil, zoneErr
+		if optsErr != nil {
+			return nil, optsErr
 		}
-		reader := company.NewReader(s.store, company.Options{Location: zone, Currency: s.cfg.Currency, Rates: Rates(s.cfg), MinSample: int64(s.cfg.MinSample)})
+		reader := company.NewReader(s.store, opts)
 		feed, err := company.NewFeed(reader, s.cfg.PublishInterval.Milliseconds(), int32(s.cfg.RetainRows), sent)
 		if err != nil {
 			return nil, err
 		}
-		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), calendar: civil.NewCalendar(zone), firing: firing,
+		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), calendar: civil.NewCalendar(opts.Location), firing: firing,
 			verdicts: map[string]alert.Verdict{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
 			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
 	}

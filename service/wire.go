@@ -32,17 +32,15 @@ type Readings struct {
 // NewReadings answers from a store; its Figures are a *company.Reader that has
 // not read yet. Serve uses the same, and polls.
 func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
-	zone, err := c.Location()
-	if err != nil {
-		return nil, UsageError{fmt.Errorf("load the time zone: %w", err)}
-	}
 	o, err := ShardOptions(c)
 	if err != nil {
 		return nil, err
 	}
-	reader := company.NewReader(st, company.Options{
-		Location: zone, Currency: c.Currency, Rates: Rates(c), MinSample: int64(c.MinSample),
-	})
+	figures, err := CompanyOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	reader := company.NewReader(st, figures)
 	directory := api.Directory{
 		Lists: company.Lists{Store: st, Currency: c.Currency},
 		Records: company.Records{
@@ -53,6 +51,27 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 		Profile: o.Profile,
 	}
 	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Ready: reader}, nil
+}
+
+// CompanyOptions says how the configuration wants figures to be read.
+func CompanyOptions(c *config.Config) (company.Options, error) {
+	zone, err := c.Location()
+	if err != nil {
+		return company.Options{}, UsageError{fmt.Errorf("load the time zone: %w", err)}
+	}
+	return company.Options{
+		Location: zone, Currency: c.Currency, Rates: Rates(c), WeekStart: c.WeekStart, MinSample: int64(c.MinSample), Lifetime: lifetime(c),
+	}, nil
+}
+
+// lifetime is what customers are worth by the configuration; without a cost of
+// winning one there is none.
+func lifetime(c *config.Config) kpi.Lifetime {
+	l := kpi.Lifetime{Margin: c.CLV.Margin.Rat(), Years: c.CLV.Years.Rat()}
+	if c.CLV.AcquisitionCost.Num != 0 {
+		l.Cost = new(big.Rat).Mul(c.CLV.AcquisitionCost.Rat(), Power10(c.Currency.Digits()))
+	}
+	return l
 }
 
 // OpenStore opens the configured store.
@@ -117,6 +136,7 @@ func ShardOptions(c *config.Config) (aggregator.Options, error) {
 		Calendar: civil.NewCalendar(zone), Horizon: int32(c.Horizon), Currency: c.Currency,
 		ByPurchases: c.CustomerBasis == config.BasisPurchases, ActiveDays: int32(c.ActivePurchaseDays),
 		SilentDays: int32(c.SilentDays), LapseGrace: -1, Uncancel: c.Uncancel == config.UncancelPurchase,
+		CancelAtOnce: c.Cancellation == config.CancelImmediate, SubscriptionsApart: !c.OrdersIncludeSubscriptions,
 		ActivitySignal: map[string]bool{}, Dimensions: c.Dimensions, Profile: profile(c.Health), MaxUsersInline: maxUsersInline,
 	}
 	if c.LapseGrace != config.Never {

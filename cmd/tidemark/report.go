@@ -17,7 +17,6 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/civil"
-	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/report"
@@ -135,14 +134,13 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 
 // engineOptions wires what the configuration says into an engine.
 func engineOptions(c *config.Config) (report.Options, error) {
-	zone, err := c.Location()
+	figures, err := service.CompanyOptions(c)
 	if err != nil {
-		return report.Options{}, fmt.Errorf("load the time zone: %w", err)
+		return report.Options{}, err
 	}
 	return report.Options{
-		Shard: func() (aggregator.Options, error) { return service.ShardOptions(c) },
-		Company: company.Options{Location: zone, Currency: c.Currency, Rates: service.Rates(c),
-			MinSample: int64(c.MinSample), WeekStart: c.WeekStart},
+		Shard:    func() (aggregator.Options, error) { return service.ShardOptions(c) },
+		Company:  figures,
 		Disorder: c.Disorder.Milliseconds(),
 	}, nil
 }

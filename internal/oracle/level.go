@@ -67,6 +67,7 @@ func (r *record) addLevels(s *sums) {
 	r.addCustomers(s)
 	r.addSurveys(s)
 	r.addHealthAndMoney(s)
+	r.addMoney(s)
 }
 
 func (r *record) addActivity(s *sums) {
@@ -87,7 +88,7 @@ func (r *record) addActivity(s *sums) {
 func (r *record) addCustomers(s *sums) {
 	at := map[int32]bool{} // paying at the end of the day
 	if r.everPaid {
-		for d := s.from - 90; d <= s.to; d++ {
+		for d := s.from - 92; d <= s.to; d++ { // a quarter
 			at[d] = r.payingAtEnd(d)
 		}
 		s.each("Customers", "", r.segments, func(d int32) int64 { return one(at[d]) })
@@ -95,6 +96,11 @@ func (r *record) addCustomers(s *sums) {
 			window := strconv.Itoa(int(n))
 			s.each("Start"+window, "", r.segments, func(d int32) int64 { return one(at[d-n]) })
 			s.each("Lost"+window, "", r.segments, func(d int32) int64 { return one(at[d-n] && !at[d]) })
+		}
+		for _, window := range []string{"Month", "Quarter"} {
+			start := starts[window]
+			s.each("Start"+window, "", r.segments, func(d int32) int64 { return one(at[start(d)]) })
+			s.each("Lost"+window, "", r.segments, func(d int32) int64 { return one(at[start(d)] && !at[d]) })
 		}
 		s.each("Silent", "", r.segments, func(d int32) int64 {
 			return one(at[d] && r.sinceActive(d) >= int32(r.cfg.SilentDays))

@@ -39,6 +39,7 @@ type Config struct {
 	ActivePurchaseDays int    // days a purchase makes its customer paying, its own included
 	SilentDays         int
 	LapseGrace         time.Duration // whole milliseconds; below 0: Never
+	SubscriptionsApart bool          // purchases that are recurring are no orders
 	UncancelByPurchase bool          // a purchase before the effective moment removes the pending end
 
 	Activity   []string // event types ("login"), or "signal:NAME"

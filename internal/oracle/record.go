@@ -22,7 +22,9 @@ type record struct {
 	lastSeen   int64
 
 	subscriptions []subscription
-	cancelled     []int64 // moments at which a cancellation took effect, one for each
+	cancelled     []int64                    // moments at which a cancellation took effect, one for each
+	reasons       []string                   // of the same
+	amounts       map[int32]map[string]int64 // what amountsAt has found already
 
 	everPaid     bool
 	firstPaid    int64 // moment of the first purchase that makes paying

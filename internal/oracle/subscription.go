@@ -65,8 +65,9 @@ func (r *record) readSubscriptions() {
 	for _, name := range names {
 		r.subscriptions = append(r.subscriptions, r.play(r.turns(name), effective))
 	}
-	for _, at := range effective {
+	for by, at := range effective {
 		r.cancelled = append(r.cancelled, at)
+		r.reasons = append(r.reasons, reason(r.facts[by].Cancellation.Reason))
 	}
 }
 
