@@ -100,7 +100,9 @@ func (s Shown) differences(f Figure, parts bool) (list []Difference) {
 	}
 	hold("value", written(s.Value), value)
 	hold("unit", s.Unit, f.Unit)
-	hold("currency", s.Currency, f.Currency)
+	if f.Unit == "money" { // of ratios it says what the numbers above and below the line are in
+		hold("currency", s.Currency, f.Currency)
+	}
 	hold("complete", strconv.FormatBool(s.Complete), strconv.FormatBool(f.Complete))
 	if parts && !valueOnly[s.KPI] && f.Numerator != nil && f.Denominator != nil {
 		hold("numerator", strconv.FormatInt(s.Numerator, 10), rounded(f.Numerator).String())
