@@ -1,7 +1,7 @@
 package aggregator
 
 import (
-	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -98,19 +98,10 @@ func (e *emitter) takes(place int, to scope) bool {
 // net adds up what was collected for the same cell, so that an old contribution
 // taken back and a new one that is nearly the same touch few rows.
 func (e *emitter) net() {
-	switch n := len(e.deltas); {
-	case n < 2:
+	if len(e.deltas) < 2 {
 		return
-	case n > maxPlaces:
-		e.sortAndSum()
-	default:
-		e.sum()
 	}
-	e.deltas = slices.DeleteFunc(e.deltas, func(d delta) bool { return d.v == 0 })
-}
-
-func (e *emitter) sum() {
-	e.places.clear()
+	e.places.clear(len(e.deltas))
 	n := 0
 	for _, d := range e.deltas {
 		if i := e.places.find(d, e.deltas, n); i < n {
@@ -120,49 +111,41 @@ func (e *emitter) sum() {
 		e.deltas[n] = d
 		n++
 	}
-	e.deltas = e.deltas[:n]
+	e.deltas = slices.DeleteFunc(e.deltas[:n], func(d delta) bool { return d.v == 0 })
 }
 
-func (e *emitter) sortAndSum() {
-	slices.SortFunc(e.deltas, func(a, b delta) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.slot, b.slot)) })
-	n := 0
-	for _, d := range e.deltas[1:] {
-		if last := &e.deltas[n]; last.slot == d.slot && last.day == d.day {
-			last.v += d.v
-			continue
-		}
-		n++
-		e.deltas[n] = d
-	}
-	e.deltas = e.deltas[:n+1]
-}
-
-// places finds deltas by slot and day: an open hash table, small enough for the
-// nearest cache. What an earlier round wrote counts as empty.
+// places finds deltas by slot and day: an open hash table. It uses no more of
+// itself than the deltas at hand need, so that small ones stay in the nearest
+// cache; what an earlier round wrote counts as empty.
 type places struct {
-	at    [4 * maxPlaces]uint16
-	round [4 * maxPlaces]uint16
-	now   uint16
+	slots []struct{ round, at uint32 }
+	now   uint32
+	shift uint8 // of a hash of 32 bits
 }
 
-// maxPlaces is how many deltas places takes; what is more is sorted.
-const maxPlaces = 256
-
-func (p *places) clear() {
+// clear makes room for n deltas.
+func (p *places) clear(n int) {
+	size := bits.Len(uint(max(n, 16))) + 1 // a quarter to a half is taken
+	if 1<<size > len(p.slots) {
+		p.slots, p.now = make([]struct{ round, at uint32 }, 1<<size), 0
+	}
+	p.shift = uint8(32 - size)
 	if p.now++; p.now == 0 {
-		p.round, p.now = [4 * maxPlaces]uint16{}, 1
+		clear(p.slots)
+		p.now = 1
 	}
 }
 
 // find is the index of the delta of the same cell among the first n, or n, which
 // is then taken for it.
 func (p *places) find(d delta, all []delta, n int) int {
-	h := (uint32(d.day)*31 + uint32(d.slot)) * 0x9E3779B1 >> 22
-	for ; p.round[h] == p.now; h = (h + 1) % uint32(len(p.at)) {
-		if x := &all[p.at[h]]; x.day == d.day && x.slot == d.slot {
-			return int(p.at[h])
+	mask := uint32(1)<<(32-p.shift) - 1
+	h := (uint32(d.day)*31 + uint32(d.slot)) * 0x9E3779B1 >> p.shift
+	for ; p.slots[h].round == p.now; h = (h + 1) & mask {
+		if x := &all[p.slots[h].at]; x.day == d.day && x.slot == d.slot {
+			return int(p.slots[h].at)
 		}
 	}
-	p.round[h], p.at[h] = p.now, uint16(n)
+	p.slots[h].round, p.slots[h].at = p.now, uint32(n)
 	return n
 }
