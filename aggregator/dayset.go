@@ -143,15 +143,37 @@ func (s *dayset) append(dst []byte, from int32) []byte {
 	dst = binary.AppendUvarint(dst, zigzag(last)+1)
 	at := len(dst)
 	dst = append(dst, 0)
-	for d := s.prev(last); d >= from && d != noDay; d = s.prev(d) {
-		j := int(last - 1 - d)
-		for len(dst)-at-1 <= j>>3 {
-			dst = append(dst, 0)
+	first := max(s.next(noDay), from)
+	for d := last; d > first; d -= 64 {
+		x := s.before(d)
+		if d-64 < first {
+			x &= ^uint64(0) >> (64 - uint(d-first))
 		}
-		dst[at+1+j>>3] |= 1 << (uint(j) & 7)
+		dst = binary.LittleEndian.AppendUint64(dst, x)
+	}
+	for len(dst) > at+1 && dst[len(dst)-1] == 0 {
+		dst = dst[:len(dst)-1]
 	}
 	dst[at] = byte(len(dst) - at - 1) // 255 bytes are 2,040 days; config refuses longer horizons
 	return dst
+}
+
+// before is the 64 days before d: bit j is day d-1-j.
+func (s *dayset) before(d int32) uint64 {
+	w := s.w()
+	word := func(k int) uint64 {
+		if k < 0 || k >= len(w) {
+			return 0
+		}
+		return w[k]
+	}
+	i := int(d - s.base) // the bit after those that are wanted
+	k, r := i>>6, uint(i)&63
+	x := word(k-1) >> r
+	if r > 0 {
+		x |= word(k) << (64 - r)
+	}
+	return bits.Reverse64(x)
 }
 
 func zigzag(d int32) uint64   { return uint64(uint32(d<<1) ^ uint32(d>>31)) }

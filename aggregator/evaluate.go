@@ -167,15 +167,17 @@ func (s *Shard) dueOf(c *customer, idle bool) int64 {
 	if len(c.line.paying) == 0 {
 		return due
 	}
-	for _, p := range c.line.paying {
-		soonest(p.from)
-		soonest(p.to)
+	for i := len(c.line.paying) - 1; i >= 0 && c.line.paying[i].to > c.health.now; i-- {
+		soonest(c.line.paying[i].from)
+		soonest(c.line.paying[i].to)
 	}
-	for i := range c.line.mrr {
-		if x := &c.line.mrr[i]; x.at > c.health.now || x.day > c.health.day {
-			soonest(s.cal.Start(x.day)) // MRR at risk is that of the day's end
-			soonest(x.at)
+	for i := len(c.line.mrr) - 1; i >= 0; i-- {
+		x := &c.line.mrr[i]
+		if x.at <= c.health.now && x.day <= c.health.day {
+			break
 		}
+		soonest(s.cal.Start(x.day)) // MRR at risk is that of the day's end
+		soonest(x.at)
 	}
 	if c.health.live == Gone {
 		return due

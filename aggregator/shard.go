@@ -385,9 +385,14 @@ func (s *Shard) loadPage(c *customer, i int, value []byte) error {
 	return nil
 }
 
+var wholeOnly = []int32{0}
+
 // segments are the indexes of the segments that a customer counts under: the
 // whole, then one for each dimension that is not switched off.
 func (s *Shard) segments(c *customer) []int32 {
+	if len(s.opts.Dimensions) == 0 {
+		return wholeOnly
+	}
 	out := append(make([]int32, 0, 1+len(s.opts.Dimensions)), 0)
 	for i, d := range s.opts.Dimensions {
 		if s.off[i] {
@@ -411,13 +416,13 @@ func (s *Shard) segmentNames(c *customer) []string {
 
 // rank is the customer's MRR by which people's lists are sorted.
 func (s *Shard) rank(c *customer) float64 {
-	now := int64(0)
-	for _, x := range c.line.mrr {
-		if x.currency == s.opts.Currency && x.at <= max(c.health.now, c.latest) {
-			now = x.monthly
+	now := max(c.health.now, c.latest)
+	for i := len(c.line.mrr) - 1; i >= 0; i-- {
+		if x := &c.line.mrr[i]; x.currency == s.opts.Currency && x.at <= now {
+			return float64(x.monthly) / event.MonthlyUnit
 		}
 	}
-	return float64(now) / event.MonthlyUnit
+	return 0
 }
 
 var errNotLoaded = errors.New("record is not in memory")
