@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	aheadBlock  = 256 << 10 // bytes
+	aheadBlock  = 64 << 10 // bytes
 	aheadBlocks = 4
 )
 
@@ -42,16 +42,8 @@ func (a *ahead) run(in io.Reader) {
 		if block == nil {
 			block = make([]byte, aheadBlock)
 		}
-		// A whole block at a time from a file, what there is from a pipe.
-		n, err := in.Read(block[:aheadBlock])
-		for err == nil && n > 0 && n < aheadBlock/2 {
-			var more int
-			more, err = in.Read(block[n:aheadBlock])
-			if n += more; more == 0 {
-				break
-			}
-		}
-		a.err = err
+		var n int
+		n, a.err = in.Read(block[:aheadBlock])
 		select {
 		case a.blocks <- block[:n]:
 		case <-a.done:

@@ -29,7 +29,7 @@ func (b *Batch) Free() {
 
 const (
 	batchEvents    = 1024
-	batchBytes     = 256 << 10
+	eventBytes     = 256 // room for each in a batch
 	manyFiles      = 8   // from so many on each has smaller batches
 	fewEvents      = 256 // of these
 	batchesOfAFile = 4   // being filled, being read, and with those who apply them
@@ -118,7 +118,7 @@ func (s *fileStream) run(read func() error) {
 
 // slot is sink's.
 func (s *fileStream) slot(value []byte) (*event.Decoder, *event.Event, []byte, error) {
-	if b := s.filling; b != nil && (len(b.events) == s.size || len(b.bytes)+len(value) > batchBytes && len(b.events) > 0) {
+	if b := s.filling; b != nil && (len(b.events) == s.size || len(b.bytes)+len(value) > s.size*eventBytes && len(b.events) > 0) {
 		if err := s.send(); err != nil {
 			return nil, nil, nil, err
 		}
@@ -159,7 +159,7 @@ func (s *fileStream) begin() error {
 		return s.reader.ctx.Err()
 	}
 	if s.filling == nil {
-		s.filling = &Batch{events: make([]event.Event, 0, s.size), bytes: make([]byte, 0, batchBytes),
+		s.filling = &Batch{events: make([]event.Event, 0, s.size), bytes: make([]byte, 0, s.size*eventBytes),
 			decoder: event.NewDecoder(s.reader.options.Decoder), free: s.free}
 	}
 	return nil

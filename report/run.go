@@ -48,13 +48,15 @@ func (e *Engine) Run(ctx context.Context, f *ingest.Flow, until int64, progress 
 		until = math.MaxInt64
 	}
 	r := &runner{engine: e, failed: make(chan error, len(e.shards)), stop: stop, until: until, progress: progress}
-	var wait sync.WaitGroup
-	for i, s := range e.shards {
+	for i := range e.shards {
 		r.rounds = append(r.rounds, make(chan round, roundsOfShard))
 		r.free = append(r.free, make(chan []event.Event, roundsOfShard))
 		for range roundsOfShard {
 			r.free[i] <- nil
 		}
+	}
+	var wait sync.WaitGroup
+	for i, s := range e.shards {
 		wait.Go(func() { r.apply(i, s) })
 	}
 	err := r.feed(ctx, f)
