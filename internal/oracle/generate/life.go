@@ -27,6 +27,7 @@ func (h *history) drawLogins(user []byte) {
 var (
 	dollar = event.Currency{'U', 'S', 'D'}
 	euro   = event.Currency{'E', 'U', 'R'}
+	yen    = event.Currency{'J', 'P', 'Y'}
 )
 
 // drawSubscription draws the life of one subscription: purchases an interval or so
@@ -42,14 +43,22 @@ func (h *history) drawSubscription(name string) {
 			Currency: currency, Interval: unit, Count: count}
 		p.Monthly = monthly(p)
 		e := h.newEvent(event.Purchase, at)
+		order := e.ID
+		if h.chance(25) {
+			order = fmt.Appendf(nil, "o%d", h.drawn)
+			p.Order = order
+		}
 		e.Purchase = p
 		h.add(e)
+		if h.chance(15) {
+			h.refund(order, at+pick(h, hour, 24*hour, 9*24*hour), int64(pick(h, p.Amount, p.Amount/2)), currency)
+		}
 		due := h.later(at, unit, int(count))
 		if h.chance(35) {
 			h.drawEnd(name, at, due)
 		}
 		if h.chance(10) {
-			currency = pick(h, dollar, euro)
+			currency = pick(h, dollar, euro, yen)
 		}
 		at = pick(h, due, due, due-hour, due+25*hour, at+3*24*hour, at+24*hour, at)
 	}
@@ -80,7 +89,7 @@ func (h *history) drawEnd(name string, bought, due int64) {
 // cancel adds a cancellation; a nil subscription stands for all.
 func (h *history) cancel(subscription []byte, at, effective int64) {
 	e := h.newEvent(event.Cancellation, at)
-	e.Cancellation = event.CancellationData{Subscription: subscription, Effective: effective, Reason: []byte("price")}
+	e.Cancellation = event.CancellationData{Subscription: subscription, Effective: effective, Reason: pick(h, []byte("price"), []byte(" price "), nil, []byte("None"), []byte("moving away"))}
 	h.add(e)
 }
 
@@ -123,25 +132,39 @@ func monthly(p event.PurchaseData) int64 {
 	return p.Amount * event.MonthlyUnit * num / den
 }
 
-// drawOrder draws a one-off purchase and at times refunds of it, in part or in full.
+// drawOrder draws a one-off purchase, at times in several payments, and at times
+// refunds of it, in part, in full or more.
 func (h *history) drawOrder() {
 	day := h.between(0, h.o.Days-1)
 	e := h.newEvent(event.Purchase, h.moment(day))
-	e.Purchase = event.PurchaseData{Amount: int64(pick(h, 1500, 4000, 0)), Currency: pick(h, dollar, euro), Count: 1}
+	e.Purchase = event.PurchaseData{Amount: int64(pick(h, 1500, 4000, 0)), Currency: pick(h, dollar, dollar, euro, yen), Count: 1}
 	order := e.ID
 	if h.chance(50) {
 		order = fmt.Appendf(nil, "o%d", h.drawn)
 		e.Purchase.Order = order
 	}
 	h.add(e)
+	for h.chance(20) {
+		p := h.newEvent(event.Purchase, h.moment(min(day+h.between(0, 40), h.o.Days-1)))
+		p.Purchase = event.PurchaseData{Order: append([]byte(nil), order...), Amount: 700, Currency: e.Purchase.Currency, Count: 1}
+		h.add(p)
+	}
 	left := e.Purchase.Amount
 	for left > 0 && h.chance(30) {
-		part := pick(h, left, left, left/2)
-		r := h.newEvent(event.Purchase, h.moment(min(day+h.between(0, 12), h.o.Days-1)))
-		r.Purchase = event.PurchaseData{RefundOf: append([]byte(nil), order...), Amount: part, Currency: e.Purchase.Currency, Count: 1}
-		h.add(r)
+		part := pick(h, left, left, left/2, left+700)
+		h.refund(order, h.moment(min(day+h.between(0, 12), h.o.Days-1)), part, e.Purchase.Currency)
 		left -= part
 	}
+	if h.chance(8) {
+		h.refund([]byte("unknown"), h.moment(h.between(0, h.o.Days-1)), 500, dollar)
+	}
+}
+
+// refund adds a refund of an order.
+func (h *history) refund(order []byte, at, amount int64, currency event.Currency) {
+	r := h.newEvent(event.Purchase, at)
+	r.Purchase = event.PurchaseData{RefundOf: append([]byte(nil), order...), Amount: amount, Currency: currency, Count: 1}
+	h.add(r)
 }
 
 // signal adds a signal with a ref.
