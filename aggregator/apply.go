@@ -64,6 +64,9 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	if len(ev.Attrs) > 0 {
 		ch.any = s.applyAttrs(c, ev)
 	}
+	if c.born == noDay || day < c.born || (c.valued == noDay || day < c.valued) && s.isValue(ev) {
+		ch.any = s.applyValue(c, ev, day) || ch.any
+	}
 	switch ev.Kind {
 	case event.Purchase, event.Cancellation:
 		ch.add(s.applyMoney(c, s.moneyOf(ev, cause), day))
@@ -91,7 +94,7 @@ func (c *change) add(x change) {
 }
 
 func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
-	c := &customer{id: id, rare: &noRare, firstPaidDay: noDay, due: never}
+	c := &customer{id: id, rare: &noRare, firstPaidDay: noDay, due: never, born: noDay, valued: noDay}
 	c.health.base.day = farFuture // lowered by its first event
 	c.segs = s.segments(c)
 	b.add(c, place{hash: hash, due: never})
@@ -115,11 +118,11 @@ func (s *Shard) reads(ev *event.Event) bool {
 		return true
 	case event.Signal:
 		switch string(ev.Signal.Name) {
-		case "ticket_opened", "ticket_resolved", "invoice_late", "invoice_paid", "cancellation_withdrawn":
+		case "ticket_opened", "ticket_resolved", "invoice_late", "invoice_paid", "cancellation_withdrawn", "survey_sent":
 			return true
 		}
 	}
-	return s.isActivity(ev) || s.keepsAttr(ev)
+	return s.isActivity(ev) || s.keepsAttr(ev) || s.isValue(ev)
 }
 
 func (s *Shard) keepsAttr(ev *event.Event) bool {
@@ -139,12 +142,14 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
 	hour := uint32(1) << s.cal.Hour(ev.Time)
-	last := u.days.last()
+	last, hours := u.days.last(), u.hours
 	switch {
 	case day == last && u.hours&hour != 0, day < last && u.days.has(day):
 		return change{}
 	case day == last:
 		u.hours |= hour
+		s.e.moveHour(u, last, hours)
+		s.e.flush(segs)
 		s.touchPage(p)
 		return change{any: true}
 	case day > last:
@@ -152,14 +157,11 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	}
 	s.touchPage(p)
 	u.days.set(day)
-	s.e.addDay(&u.days, day, &userWindows)
-	s.e.level(int(UserDays30), day, day+30, 1)
-	if u.first == noDay {
-		s.e.standing(UsersEver, 1)
-	}
-	if u.first == noDay || day < u.first {
+	ever := u.first
+	if ever == noDay || day < ever {
 		u.first = day
 	}
+	s.e.addUserDay(u, day, ever, last, hours, s.lookback())
 	if c.days.has(day) {
 		s.e.flush(segs)
 		return change{any: true}
@@ -169,7 +171,7 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	}
 	s.silence(c, day)
 	c.days.set(day)
-	s.e.addDay(&c.days, day, &customerWindows)
+	s.e.addDay(&c.days, day, customerWindows[:])
 	s.e.flush(c.segs)
 	return change{true, true}
 }
@@ -291,17 +293,42 @@ func (t *timeline) same(o *timeline) bool {
 
 func (s *Shard) applyAnswer(c *customer, ev *event.Event, day int32) change {
 	v := &ev.Survey
-	id := v.Respondent
+	a := answer{time: ev.Time, day: day, kind: v.Kind, score: v.Score, min: v.Min, max: v.Max,
+		source: s.sources.intern(ev.Source), id: string(ev.ID), campaign: string(v.Campaign), ref: string(v.Ref)}
+	if v.Kind == event.CLI {
+		a.questions = s.questionsOf(v.Answers)
+	}
+	if !s.putAnswer(c, v.Respondent, ev.Customer, a) {
+		return change{}
+	}
+	ch := change{any: true}
+	if v.Kind == event.NPS || v.Kind == event.CSAT {
+		c.own()
+		c.answers, ch.health = addDayAnswer(c.answers, dayAnswer{day: day, kind: v.Kind, time: ev.Time,
+			source: a.source, id: a.id, score: v.Score, min: v.Min, max: v.Max})
+		c.rewrite = true
+	}
+	return ch
+}
+
+// applyInvitation takes the signal survey_sent for an invitation of the user to a
+// CSAT survey; ref names the campaign.
+func (s *Shard) applyInvitation(c *customer, ev *event.Event, day int32) change {
+	return change{any: s.putAnswer(c, ev.User, ev.Customer, answer{time: ev.Time, day: day, kind: invited, max: 1,
+		source: s.sources.intern(ev.Source), id: string(ev.ID), campaign: string(ev.Signal.Ref)})}
+}
+
+// putAnswer puts an answer into its respondent's record, the customer itself where
+// none is named; false: it is there.
+func (s *Shard) putAnswer(c *customer, id, customer []byte, a answer) bool {
 	if id == nil {
-		id = ev.Customer
+		id = customer
 	}
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
-	a := answer{time: ev.Time, day: day, kind: v.Kind, score: v.Score, min: v.Min, max: v.Max,
-		source: s.sources.intern(ev.Source), id: string(ev.ID), campaign: string(v.Campaign), ref: string(v.Ref)}
 	list, fresh := addAnswer(slices.Clone(u.answers), a)
 	if !fresh {
-		return change{}
+		return false
 	}
 	s.touchPage(p)
 	s.e.sign = -1
@@ -311,14 +338,7 @@ func (s *Shard) applyAnswer(c *customer, ev *event.Event, day int32) change {
 	s.e.contributeAnswers(u.answers)
 	s.e.net()
 	s.e.flush(segs)
-	ch := change{any: true}
-	if v.Kind == event.NPS || v.Kind == event.CSAT {
-		c.own()
-		c.rewrite = true
-		c.answers, ch.health = addDayAnswer(c.answers, dayAnswer{day: day, kind: v.Kind, time: ev.Time,
-			source: a.source, id: a.id, score: v.Score, min: v.Min, max: v.Max})
-	}
-	return ch
+	return true
 }
 
 func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32) change {
@@ -335,6 +355,8 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 		kind = invoice
 	case "invoice_paid":
 		kind, on = invoice, false
+	case "survey_sent":
+		return s.applyInvitation(c, ev, day)
 	case "cancellation_withdrawn":
 		return s.applyMoney(c, moneyEvent{time: ev.Time, kind: withdraw, all: len(ev.Signal.Ref) == 0, sub: string(ev.Signal.Ref),
 			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: Origin{cause.Topic, cause.Offset}}, day)

@@ -82,7 +82,7 @@ func (s *Shard) Changes() Changes {
 func (s *Shard) Committed(limit int) { s.evict(limit) }
 
 func (s *Shard) table() *Table {
-	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list, Reasons: s.reasons.list}
+	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list, Reasons: s.reasons.list, Questions: s.questions.list}
 	for i, off := range s.off {
 		if off {
 			t.Off = append(t.Off, s.opts.Dimensions[i])
@@ -144,11 +144,11 @@ func (s *Shard) appendPage(dst []byte, p *page) []byte {
 // holds. All records must be in memory.
 func (s *Shard) Audit() []string {
 	fresh := newCells(s.opts.Horizon, s.cells.kinds)
-	fresh.started, fresh.first = s.cells.started, s.cells.first
+	fresh.started, fresh.first, fresh.hours = s.cells.started, s.cells.first, s.cells.hours
 	for _, g := range s.cells.segments[1:] {
 		fresh.segment(g.name, s.opts.Horizon)
 	}
-	e := emitter{cells: fresh, sign: 1}
+	e := emitter{cells: fresh, sign: 1, periods: s.e.periods, cohorts: s.e.cohorts}
 	firing := map[Pair]bool{}
 	var wrong []string
 	for _, b := range s.buckets {

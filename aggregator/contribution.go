@@ -26,7 +26,8 @@ type dayspan struct{ from, to int32 }
 // health must have been walked to now.
 func (s *Shard) contribute(e *emitter, c *customer) {
 	from := s.lookback()
-	e.contributeDays(&c.days, from, &customerWindows)
+	e.contributeValue(c.born, c.valued)
+	e.contributeDays(&c.days, from, customerWindows[:])
 	s.contributeMoney(e, c)
 	s.contributeCash(e, c)
 	s.contributeSilent(e, c)

@@ -17,6 +17,8 @@ type customer struct {
 	due          int64   // derived: no later than the next moment at which time alone changes something
 	*rare                // &noRare: nothing of it; own before writing
 	pos          int32   // in its bucket
+	born         int32   // day of its first event; noDay while it is being made
+	valued       int32   // day of its first value event, noDay for none
 	firstPaidDay int32   // derived
 	changed      bool    // since it was last written
 	rewrite      bool    // and not only in what a login changes

@@ -9,10 +9,11 @@ import (
 // to the cells of the record's segments.
 type emitter struct {
 	cells   *cells
+	periods periods
 	sign    int64
 	deltas  []delta
 	places  places // net's
-	cohorts []bool // by place among a record's segments, the whole first: takes cohorts; nil: only the whole does
+	cohorts []bool // by place among a record's segments, the whole first: takes cohorts
 }
 
 type delta struct {

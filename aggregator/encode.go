@@ -136,6 +136,7 @@ func (c *customer) append(dst []byte, from int32, src *sources, rare []byte) (_ 
 	for i := range c.users {
 		dst = c.users[i].append(dst, from, src)
 	}
+	dst = c.appendValue(dst)
 	rareAt = len(dst)
 	if rare != nil {
 		dst = append(dst, rare...)
@@ -181,6 +182,7 @@ func (r *reader) customer() (c *customer, rareAt int) {
 		c.days = c.users[0].days
 		c.days.words = slices.Clone(c.days.words)
 	}
+	r.value(c)
 	rareAt = all - len(r.b)
 	if bits&hasRare != 0 {
 		c.own()
@@ -210,6 +212,9 @@ func (u *user) append(dst []byte, from int32, src *sources) []byte {
 		for _, v := range [...]string{a.id, a.campaign, a.ref} {
 			dst = appendString(dst, v)
 		}
+		if a.kind == event.CLI {
+			dst = a.appendQuestions(dst)
+		}
 	}
 	return dst
 }
@@ -227,6 +232,9 @@ func (r *reader) user() user {
 		a.time, a.kind, a.day, a.source = r.varint(), event.SurveyKind(r.byte()), r.day(), r.source()
 		a.score, a.min, a.max = int32(r.varint()), int32(r.varint()), int32(r.varint())
 		a.id, a.campaign, a.ref = r.string(), r.string(), r.string()
+		if a.kind == event.CLI {
+			a.questions = r.questions()
+		}
 	}
 	return u
 }

@@ -309,3 +309,51 @@ func (r *reader) health(h *health) {
 		h.runs[i] = bandRun{r.day(), r.band()}
 	}
 }
+
+// appendValue writes the day of the first event, from the first active day of the
+// first user, which it mostly is, and how many days later the first value event
+// was: 0 for never, else one more.
+func (c *customer) appendValue(dst []byte) []byte {
+	dst = appendDay(dst, c.born-c.firstActive())
+	if c.valued == noDay {
+		return append(dst, 0)
+	}
+	return binary.AppendUvarint(dst, uint64(c.valued-c.born)+1)
+}
+
+func (r *reader) value(c *customer) {
+	c.born, c.valued = r.day()+c.firstActive(), noDay
+	if n := r.uvarint(); n > 0 {
+		c.valued = c.born + int32(n-1)
+	}
+}
+
+// firstActive is the first active day of the first of the inline users, 0 where
+// there is none.
+func (c *customer) firstActive() int32 {
+	if len(c.users) == 0 || c.users[0].first == noDay {
+		return 0
+	}
+	return c.users[0].first
+}
+
+func (a *answer) appendQuestions(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(a.questions)))
+	for _, q := range a.questions {
+		dst = appendString(dst, q.name)
+		dst = binary.AppendVarint(dst, int64(q.score))
+	}
+	return dst
+}
+
+func (r *reader) questions() []named {
+	n := r.count()
+	if n == 0 {
+		return nil
+	}
+	out := make([]named, n)
+	for i := range out {
+		out[i] = named{r.string(), int32(r.varint())}
+	}
+	return out
+}

@@ -10,6 +10,7 @@ package aggregator
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
@@ -43,6 +44,10 @@ type Options struct {
 	ActivityKinds  [event.Signal + 1]bool
 	ActivitySignal map[string]bool // names of signals that are activity
 	Dimensions     []string        // attributes that are segment dimensions
+	Cohorts        []string        // dimensions for whose segments cohorts are kept; the whole's always are
+	WeekStart      time.Weekday    // first day of a calendar week
+	ValueKind      event.Kind      // what is a value event; 0 and no ValueSignal: a purchase
+	ValueSignal    string          // name of the signal that is one
 	Profile        Profile
 	BandRules      []BandRule // at most maxBandRules
 	MaxUsersInline int        // users kept beside their customer; more go to pages of their own

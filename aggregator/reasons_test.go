@@ -21,14 +21,14 @@ func TestReasonsAreBounded(t *testing.T) {
 	s := testShard(t)
 	for i := range 400 {
 		want := fmt.Sprintf("reason %d", i)
-		if i >= maxReasons-1 {
-			want = otherReason
+		if i >= maxLabels-1 {
+			want = otherLabel
 		}
 		if got := s.reasonOf([]byte(fmt.Sprintf("  reason %d\n", i))); got != want {
 			t.Fatalf("reason %d is kept as %q", i, got)
 		}
 	}
-	if len(s.reasons.list) != maxReasons {
+	if len(s.reasons.list) != maxLabels {
 		t.Errorf("%d reasons are kept", len(s.reasons.list))
 	}
 	if got := s.reasonOf([]byte("reason 7")); got != "reason 7" {

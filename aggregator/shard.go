@@ -45,16 +45,17 @@ type Shard struct {
 	hand      int
 	memory    int
 
-	ahead    ahead
-	sources  *sources
-	reasons  *reasons
-	off      []bool // dimensions that are switched off
-	jobs     []string
-	firing   map[Pair]Firing
-	fired    map[Pair]bool // changed since the last commit
-	notes    []Note
-	moves    []Move
-	warnings []string
+	ahead     ahead
+	sources   *sources
+	reasons   *labels // of cancellations
+	questions *labels // of CLI surveys
+	off       []bool  // dimensions that are switched off
+	jobs      []string
+	firing    map[Pair]Firing
+	fired     map[Pair]bool // changed since the last commit
+	notes     []Note
+	moves     []Move
+	warnings  []string
 
 	dayBuf []dayspan
 	cutBuf []int64
@@ -115,14 +116,17 @@ func New(o Options) (*Shard, error) {
 	if o.MaxUsersInline == 0 {
 		o.MaxUsersInline = 32
 	}
+	if o.ValueKind == event.Unknown && o.ValueSignal == "" {
+		o.ValueKind = event.Purchase
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	s := &Shard{opts: o, cal: o.Calendar, scorer: newScorer(&o.Profile), minDue: never,
-		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil), reasons: newReasons(nil),
+		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil), reasons: newLabels(nil), questions: newLabels(nil),
 		firing: map[Pair]Firing{}, fired: map[Pair]bool{}}
 	s.cells = newCells(o.Horizon, []Cell{{Counter: MRR, Currency: o.Currency}, {Counter: MRRAtRisk, Currency: o.Currency}})
-	s.e = emitter{cells: s.cells, sign: 1}
+	s.e = emitter{cells: s.cells, sign: 1, periods: periods{weekStart: o.WeekStart}, cohorts: cohortPlaces(&o)}
 	for _, g := range o.Profile.Signals {
 		if g.Read == TicketHours {
 			for _, x := range g.Steps[1:] {
@@ -168,7 +172,7 @@ func Open(o Options, st Stored) (*Shard, error) {
 	s.loaded, s.memory = nil, 0
 	s.resize(table.Buckets)
 	s.customers, s.jobs, s.sources = table.Customers, table.Jobs, newSources(table.Sources)
-	s.reasons = newReasons(table.Reasons)
+	s.reasons, s.questions = newLabels(table.Reasons), newLabels(table.Questions)
 	for _, name := range table.Off {
 		if i := slices.Index(o.Dimensions, name); i >= 0 {
 			s.off[i] = true
@@ -177,6 +181,7 @@ func Open(o Options, st Stored) (*Shard, error) {
 	s.watermark = st.Watermark
 	if s.watermark != 0 {
 		s.cells.started, s.cells.first = true, st.FirstDay
+		s.cells.hours = s.cal.Day(s.watermark) - hoursKept
 	}
 	for name, value := range st.Cells {
 		if err := s.cells.load(name, value, o.Horizon); err != nil {

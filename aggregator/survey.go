@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -22,7 +23,20 @@ type answer struct {
 	id       string
 	campaign string
 	ref      string
+	// questions are the named scores of a CLI answer, by name; none: its score is
+	// the one of the question "".
+	questions []named
 }
+
+// named is the score of one question, in thousandths.
+type named struct {
+	name  string
+	score int32
+}
+
+// invited is the kind of what is no answer, but an invitation to a CSAT survey:
+// the signal survey_sent. It counts like an answer, by the campaign it names.
+const invited = event.SurveyKind(15)
 
 func compareAnswers(a, b *answer) int {
 	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.campaign, b.campaign), cmp.Compare(a.ref, b.ref),
@@ -64,7 +78,33 @@ func (e *emitter) contributeAnswers(list []answer) {
 				e.level(int(CSATSatisfied30), a.day, short, 1)
 				e.level(int(CSATSatisfied90), a.day, long, 1)
 			}
+		case event.CES:
+			e.level(int(CESAnswers30), a.day, short, 1)
+			e.level(int(CESAnswers90), a.day, long, 1)
+			if a.easy() {
+				e.level(int(CESEasy30), a.day, short, 1)
+				e.level(int(CESEasy90), a.day, long, 1)
+			}
+		case event.CLI:
+			e.contributeQuestions(a, short, long)
+		case invited:
+			e.level(int(CSATInvited30), a.day, short, 1)
+			e.level(int(CSATInvited90), a.day, long, 1)
 		}
+	}
+}
+
+func (e *emitter) contributeQuestions(a *answer, short, long int32) {
+	questions := a.questions
+	if len(questions) == 0 {
+		questions = []named{{score: a.score}}
+	}
+	for _, q := range questions {
+		v := a.onTen(q.score)
+		e.level(e.cells.slotOf(Cell{Counter: CLIAnswers30, Label: q.name}), a.day, short, 1)
+		e.level(e.cells.slotOf(Cell{Counter: CLISum30, Label: q.name}), a.day, short, v)
+		e.level(e.cells.slotOf(Cell{Counter: CLIAnswers90, Label: q.name}), a.day, long, 1)
+		e.level(e.cells.slotOf(Cell{Counter: CLISum90, Label: q.name}), a.day, long, v)
 	}
 }
 
@@ -74,7 +114,8 @@ func (e *emitter) contributeAnswers(list []answer) {
 func (a *answer) npsClass() int {
 	num, den := int64(a.score), int64(1000)
 	if a.max != 10_000 || a.min > 1000 {
-		num, den = 10*int64(a.score-a.min), int64(a.max-a.min)
+		num, den = a.above(a.score)
+		num *= 10
 	}
 	switch {
 	case num >= 9*den:
@@ -94,7 +135,48 @@ func (a *answer) satisfied() bool {
 	case a.min == 1000 && a.max == 10_000:
 		return a.score >= 8000
 	}
-	return 4*int64(a.score-a.min) >= 3*int64(a.max-a.min)
+	above, width := a.above(a.score)
+	return 4*above >= 3*width
+}
+
+// questionsOf are the named scores of an answer, by name. Of two whose names are
+// cut to the same the first by its whole name counts.
+func (s *Shard) questionsOf(answers []event.Answer) []named {
+	if len(answers) == 0 {
+		return nil
+	}
+	answers = slices.Clone(answers)
+	slices.SortFunc(answers, func(a, b event.Answer) int { return bytes.Compare(a.Name, b.Name) })
+	out := make([]named, 0, min(len(answers), maxQuestions))
+	for _, a := range answers {
+		name := s.questions.keep(cutLabel(a.Name))
+		if len(out) < maxQuestions && !slices.ContainsFunc(out, func(x named) bool { return x.name == name }) {
+			out = append(out, named{name, a.Score})
+		}
+	}
+	return out
+}
+
+// maxQuestions is how many questions of one answer are kept.
+const maxQuestions = 32
+
+// easy: 5 to 7 on 1–7, of other scales the upper third.
+func (a *answer) easy() bool {
+	above, width := a.above(a.score)
+	return 3*above >= 2*width
+}
+
+// onTen puts a score of the answer's scale onto 1–10, in millionths, rounded
+// half up.
+func (a *answer) onTen(score int32) int64 {
+	above, width := a.above(score)
+	return 1_000_000 + (2*9_000_000*above+width)/(2*width)
+}
+
+// above is how far a score lies above the lower end of the scale, and how wide
+// the scale is.
+func (a *answer) above(score int32) (above, width int64) {
+	return int64(score) - int64(a.min), int64(a.max) - int64(a.min)
 }
 
 // dayAnswer is the last answer of a day that a customer's health reads.

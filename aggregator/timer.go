@@ -61,6 +61,7 @@ func (s *Shard) Advance(w int64, keepRows int32) (more bool) {
 		s.cells.start(first)
 	}
 	s.watermark = w
+	s.cells.forgetHours(s.cal.Day(w) - hoursKept)
 	if s.fire() || s.work() {
 		return true
 	}

@@ -16,6 +16,7 @@ const (
 // expects that civil days never go backwards, as they do where clocks are set
 // back shortly after midnight (America/St_Johns until 2011).
 type calendar struct {
+	periods
 	zone   *time.Location
 	starts map[int32]int64 // what start has found already
 }

@@ -89,6 +89,36 @@ func (f fact) active(activity []string) bool {
 	return false
 }
 
+// value says whether the fact is a value event, by the words of activity. A
+// purchase is one where it has an amount and is no refund.
+func (f fact) value(name string) bool {
+	if name == "purchase" {
+		return f.bought() && f.Purchase.Amount > 0
+	}
+	return f.active([]string{name})
+}
+
+// read says whether anything reads the fact: a signal that is none of the known
+// ones, no activity, no value event, and says nothing of the customer that is
+// kept, is as if it were not there.
+func (f fact) read(cfg *Config) bool {
+	if f.Kind == event.Purchase || f.Kind == event.Cancellation || f.Kind == event.Survey {
+		return true
+	}
+	for _, name := range []string{"ticket_opened", "ticket_resolved", "invoice_late", "invoice_paid", "cancellation_withdrawn", "survey_sent"} {
+		if f.signal(name) {
+			return true
+		}
+	}
+	for _, a := range f.Attrs {
+		name := string(a.Name)
+		if name == "name" || name == "owner" || slices.Contains(cfg.Dimensions, name) {
+			return true
+		}
+	}
+	return f.active(cfg.Activity) || f.value(cfg.Value)
+}
+
 // user is who did it; without one, the customer itself.
 func (f fact) user() string {
 	if len(f.User) == 0 {

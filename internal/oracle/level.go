@@ -64,6 +64,9 @@ func one(holds bool) int64 {
 
 func (r *record) addLevels(s *sums) {
 	r.addActivity(s)
+	r.addLifecycle(s)
+	r.addHistograms(s)
+	r.addCohorts(s)
 	r.addCustomers(s)
 	r.addSurveys(s)
 	r.addHealthAndMoney(s)
@@ -71,10 +74,11 @@ func (r *record) addLevels(s *sums) {
 }
 
 func (r *record) addActivity(s *sums) {
-	for _, n := range []int{1, 7, 30} {
+	for _, n := range []int{1, 7, 28, 30} {
 		window := strconv.Itoa(n)
-		for _, days := range r.users {
-			s.each("UsersActive"+window, "", r.segments, func(d int32) int64 { return one(within(days, n, d) > 0) })
+		r.eachUser(s, "UsersActive"+window, func(days []int32, d int32) bool { return within(days, n, d) > 0 })
+		if n == 28 {
+			continue
 		}
 		s.each("CustomersActive"+window, "", r.segments, func(d int32) int64 {
 			return one(within(r.activeDays, n, d) > 0)
@@ -118,26 +122,46 @@ func (r *record) addSurveys(s *sums) {
 	}
 	for _, n := range []int{30, 90} {
 		window := strconv.Itoa(n)
-		byDay := map[int32]map[string]int64{}
+		byDay := map[int32]map[counted]int64{}
 		for d := s.from; d <= s.to; d++ {
 			byDay[d] = r.countAnswers(n, d)
 		}
-		for _, counter := range []string{"NPSPromoters", "NPSPassives", "NPSDetractors", "CSATSatisfied", "CSATAnswers"} {
-			s.each(counter+window, "", r.segments, func(d int32) int64 { return byDay[d][counter] })
+		names := map[counted]bool{}
+		for _, counts := range byDay {
+			for c := range counts {
+				names[c] = true
+			}
+		}
+		for c := range names {
+			s.labelled(c.counter+window, "", c.label, r.segments, func(d int32) int64 { return byDay[d][c] })
 		}
 	}
 }
 
-// countAnswers counts the answers that count on day d by counter, without the window.
-func (r *record) countAnswers(n int, d int32) map[string]int64 {
-	counts := map[string]int64{}
+// counted is a counter without its window, and its label.
+type counted struct{ counter, label string }
+
+// countAnswers counts the answers that count on day d.
+func (r *record) countAnswers(n int, d int32) map[counted]int64 {
+	counts := map[counted]int64{}
 	for q, a := range r.latest(n, d) {
-		if q.kind == event.NPS {
-			counts[npsClass(a)]++
-			continue
+		switch q.kind {
+		case event.NPS:
+			counts[counted{npsClass(a), ""}]++
+		case event.CSAT:
+			counts[counted{"CSATAnswers", ""}]++
+			counts[counted{"CSATSatisfied", ""}] += one(satisfied(a))
+		case event.CES:
+			counts[counted{"CESAnswers", ""}]++
+			counts[counted{"CESEasy", ""}] += one(easy(a))
+		case event.CLI:
+			for name, score := range cliScores(a) {
+				counts[counted{"CLIAnswers", name}]++
+				counts[counted{"CLISum", name}] += score
+			}
+		default:
+			counts[counted{"CSATInvited", ""}]++
 		}
-		counts["CSATAnswers"]++
-		counts["CSATSatisfied"] += one(satisfied(a))
 	}
 	return counts
 }

@@ -43,8 +43,12 @@ type Config struct {
 	UncancelByPurchase bool          // a purchase before the effective moment removes the pending end
 
 	Activity   []string // event types ("login"), or "signal:NAME"
+	Value      string   // what is a value event, in the same words
 	Dimensions []string // attributes that are segments
-	Currency   string   // of purchases that name none
+	// CohortDimensions are those of them for whose segments cohorts are kept.
+	CohortDimensions []string
+	WeekStart        time.Weekday
+	Currency         string // of purchases that name none
 
 	Profile      Profile
 	ResolveAfter time.Duration // how long at_risk outlasts red; > 0
@@ -55,7 +59,7 @@ func DefaultConfig() Config {
 	return Config{
 		Zone: time.UTC, Horizon: 100,
 		Basis: BasisSubscription, ActivePurchaseDays: 90, SilentDays: 14, LapseGrace: Never,
-		Activity: []string{"login"}, Dimensions: []string{"plan", "country"}, Currency: "USD",
+		Activity: []string{"login"}, Value: "purchase", WeekStart: time.Monday, Dimensions: []string{"plan", "country"}, Currency: "USD",
 		Profile: DefaultProfile(), ResolveAfter: 24 * time.Hour,
 	}
 }
@@ -96,7 +100,7 @@ type Key struct {
 type Result struct {
 	Day       int32               // day of the watermark
 	Levels    map[Key]int64       // by day; values of 0 are absent; money in 1/event.MonthlyUnit of a minor unit
-	Standing  map[Key]int64       // UsersEver, CustomersEver; values of 0 are absent
+	Standing  map[Key]int64       // what has no day, or stands on one; values of 0 are absent
 	Customers map[string]Customer // every customer of whom there is an event
 	Firing    map[string]int64    // at_risk: customer -> start of the episode, Unix ms
 }
@@ -134,6 +138,7 @@ type Contribution struct {
 // now, and its live band from the day of its now on.
 func Compute(cfg Config, in Input, from, to int32) *Result {
 	cal := newCalendar(cfg.Zone)
+	cal.weekStart = cfg.WeekStart
 	res := &Result{
 		Day:       cal.day(in.Watermark),
 		Standing:  map[Key]int64{},
@@ -144,14 +149,7 @@ func Compute(cfg Config, in Input, from, to int32) *Result {
 	for id, facts := range byCustomer(cal, in.Events) {
 		r := newRecord(&cfg, cal, id, facts, in.Watermark)
 		r.addLevels(sums)
-		for _, segment := range r.segments {
-			if n := int64(len(r.users)); n > 0 {
-				res.Standing[Key{Counter: "UsersEver", Segment: segment}] += n
-			}
-			if r.everPaid {
-				res.Standing[Key{Counter: "CustomersEver", Segment: segment}]++
-			}
-		}
+		r.addStanding(res.Standing)
 		res.Customers[id] = r.customer()
 		if since, firing := r.atRisk(); firing {
 			res.Firing[id] = since

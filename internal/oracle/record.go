@@ -31,7 +31,7 @@ type record struct {
 	firstPaidDay int32
 	tickets      []spell
 	invoices     []spell
-	answers      []fact         // NPS and CSAT, in order
+	answers      []fact         // and invitations, in order
 	bands        map[int32]Band // at the end of each day from firstPaidDay to the day before today
 }
 
@@ -39,7 +39,7 @@ func newRecord(cfg *Config, cal *calendar, id string, facts []fact, watermark in
 	r := &record{cfg: cfg, cal: cal, id: id, facts: facts, now: watermark}
 	for _, f := range facts {
 		r.now = max(r.now, f.Time)
-		if f.Kind == event.Survey && (f.Survey.Kind == event.NPS || f.Survey.Kind == event.CSAT) {
+		if f.Kind == event.Survey || f.signal("survey_sent") {
 			r.answers = append(r.answers, f)
 		}
 	}

@@ -1,19 +1,23 @@
 package oracle
 
-import "github.com/tidemark-io/tidemark/event"
+import (
+	"math/big"
+
+	"github.com/tidemark-io/tidemark/event"
+)
 
 // onTen puts an NPS score onto 0-10, as num/den. On 1-10 it is taken as it is.
 func onTen(s event.SurveyData) (num, den int64) {
 	if (s.Min == 0 || s.Min == 1000) && s.Max == 10000 {
 		return int64(s.Score), 1000
 	}
-	return 10 * int64(s.Score-s.Min), int64(s.Max - s.Min)
+	return 10 * (int64(s.Score) - int64(s.Min)), int64(s.Max) - int64(s.Min)
 }
 
 // onFive puts a CSAT score onto 1-5, as num/den.
 func onFive(s event.SurveyData) (num, den int64) {
-	width := int64(s.Max - s.Min)
-	return width + 4*int64(s.Score-s.Min), width
+	width := int64(s.Max) - int64(s.Min)
+	return width + 4*(int64(s.Score)-int64(s.Min)), width
 }
 
 // npsClass is the class of an NPS answer, as its counter is called.
@@ -34,10 +38,41 @@ func satisfied(s event.SurveyData) bool {
 	if s.Min == 1000 && s.Max == 10000 {
 		return s.Score >= 8000
 	}
-	return 4*int64(s.Score-s.Min) >= 3*int64(s.Max-s.Min)
+	num, den := onFive(s)
+	return num >= 4*den
 }
 
-// question is what one answer at a time counts for.
+// easy says whether a CES answer is of 5-7 on 1-7, another scale stretched to it.
+func easy(s event.SurveyData) bool {
+	onSeven := new(big.Rat).Mul(share(s, s.Score), big.NewRat(6, 1))
+	return onSeven.Cmp(big.NewRat(4, 1)) >= 0
+}
+
+// share is how far up its scale a score lies, 0 to 1.
+func share(s event.SurveyData, score int32) *big.Rat {
+	return big.NewRat(int64(score)-int64(s.Min), int64(s.Max)-int64(s.Min))
+}
+
+// cliScores are a CLI answer's scores by question, on 1-10, in millionths,
+// rounded half up. An answer without named ones is of the question "".
+func cliScores(s event.SurveyData) map[string]int64 {
+	scores := map[string]int32{}
+	for _, a := range s.Answers {
+		scores[string(a.Name)] = a.Score
+	}
+	if len(s.Answers) == 0 {
+		scores[""] = s.Score
+	}
+	out := map[string]int64{}
+	for name, score := range scores {
+		x := share(s, score)
+		x.Mul(x, big.NewRat(9_000_000, 1)).Add(x, big.NewRat(1_000_000, 1)).Add(x, big.NewRat(1, 2))
+		out[name] = new(big.Int).Quo(x.Num(), x.Denom()).Int64()
+	}
+	return out
+}
+
+// question is what one answer at a time counts for; kind 0 is an invitation.
 type question struct {
 	kind                      event.SurveyKind
 	respondent, campaign, ref string
@@ -49,6 +84,10 @@ func (r *record) latest(n int, d int32) map[question]event.SurveyData {
 	counts := map[question]event.SurveyData{}
 	for _, a := range r.answers {
 		if a.day > d-int32(n) && a.day <= d {
+			if a.Kind == event.Signal { // an invitation to a CSAT survey
+				counts[question{0, a.user(), string(a.Signal.Ref), ""}] = event.SurveyData{}
+				continue
+			}
 			respondent := string(a.Survey.Respondent)
 			if len(a.Survey.Respondent) == 0 {
 				respondent = r.id

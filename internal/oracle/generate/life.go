@@ -212,17 +212,39 @@ func (h *history) drawAnswer() {
 	case event.CSAT:
 		on = pick(h, scale{1000, 5000}, scale{1000, 5000}, scale{1000, 10000}, scale{0, 3000})
 	case event.CES:
-		on = scale{1000, 7000}
+		on = pick(h, scale{1000, 7000}, scale{1000, 7000}, scale{1000, 5000}, scale{0, 3000})
 	case event.CLI:
-		on = scale{1000, 10000}
+		on = pick(h, scale{1000, 10000}, scale{1000, 10000}, scale{0, 7000})
 	}
 	s.Min, s.Max = on.min, on.max
 	s.Score = on.min + 500*int32(h.between(0, int(on.max-on.min)/500))
+	if s.Kind == event.CLI {
+		for _, question := range []string{"buy", "stay"} {
+			if h.chance(50) {
+				s.Answers = append(s.Answers, event.Answer{Name: []byte(question), Score: on.min + 500*int32(h.between(0, int(on.max-on.min)/500))})
+			}
+		}
+	}
 	s.Respondent = h.user(h.between(0, 2))
 	s.Campaign = pick(h, nil, []byte("spring"), []byte("autumn"))
 	if h.chance(20) {
 		s.Ref = []byte(pick(h, "t0", "t1"))
 	}
 	e.Survey = s
+	h.add(e)
+	if h.chance(25) {
+		h.drawInvitation(e.Time, s)
+	}
+}
+
+// drawInvitation draws an invitation to a survey, of the one who answered or of
+// somebody else.
+func (h *history) drawInvitation(before int64, s event.SurveyData) {
+	e := h.newEvent(event.Signal, before-int64(h.between(0, 3))*24*hour)
+	e.Signal = event.SignalData{Name: []byte("survey_sent"), Value: 1000, Ref: s.Campaign}
+	e.User = s.Respondent
+	if h.chance(30) {
+		e.User = h.user(2)
+	}
 	h.add(e)
 }
