@@ -80,6 +80,8 @@ func ratio(u kpi.Unit) bool { return u == kpi.Ratio || u == kpi.Points }
 // show writes what one contributes.
 func (x part) show(f *kpi.Figure) string {
 	switch {
+	case f.Unit == kpi.Ratio && f.Currency != "":
+		return major(big.NewRat(x.num, 1), f.Currency).FloatString(digitsOf(f.Currency)) + " of " + showAmount(big.NewRat(x.den, 1), f.Currency)
 	case ratio(f.Unit):
 		return fmt.Sprintf("%d of %d", x.num, x.den)
 	case f.Unit == kpi.Money:

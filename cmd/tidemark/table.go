@@ -133,8 +133,11 @@ func thousands(s string) string {
 
 // showParts writes what a ratio is made of, "" for what is none.
 func showParts(f kpi.Figure) string {
-	switch f.Unit {
-	case kpi.Ratio, kpi.Points:
+	switch {
+	case f.Unit == kpi.Ratio && f.Currency != "":
+		num, _, _ := strings.Cut(showAmount(alert.Amount{Amount: f.Numerator, Currency: f.Currency}), " ")
+		return num + " of " + showAmount(alert.Amount{Amount: f.Denominator, Currency: f.Currency})
+	case f.Unit == kpi.Ratio, f.Unit == kpi.Points:
 		return fmt.Sprintf("%s of %s", thousands(strconv.FormatInt(f.Numerator, 10)), thousands(strconv.FormatInt(f.Denominator, 10)))
 	}
 	return ""
