@@ -10,6 +10,7 @@ import (
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/internal/oracle"
+	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 )
 
@@ -22,9 +23,10 @@ type Truth struct {
 }
 
 // NewTruth computes the truth from some days before the first that is not
-// frozen at the watermark.
+// frozen at the watermark, and from as many days before the watermark's as figures
+// look back on.
 func NewTruth(cfg oracle.Config, in oracle.Input, frozen int32) *Truth {
-	t := &Truth{Config: cfg, Input: in, First: cfg.FirstDay(in.Watermark) - frozen}
+	t := &Truth{Config: cfg, Input: in, First: min(cfg.FirstDay(in.Watermark)-frozen, cfg.Day(in.Watermark)-kpi.LookBack)}
 	t.Result = oracle.Compute(cfg, in, t.First, cfg.Day(in.Watermark))
 	return t
 }
@@ -97,7 +99,8 @@ func (l *levels) addRows(rows map[string][]byte, to int32) error {
 		for cell, v := range row {
 			k := key(cell, n.Segment)
 			switch n.Kind {
-			case 's':
+			case 's', 'p':
+				k.Day = n.Day
 				l.standing[k] += v
 				continue
 			case 'o':
@@ -135,7 +138,7 @@ func (l *levels) addFrozen(rows map[string][]byte) error {
 }
 
 func key(c aggregator.Cell, segment string) oracle.Key {
-	k := oracle.Key{Counter: c.Counter.String(), Segment: segment}
+	k := oracle.Key{Counter: c.Counter.String(), Label: c.Label, Segment: segment}
 	if c.Counter.Money() {
 		k.Currency = string(c.Currency[:])
 	}
@@ -165,11 +168,14 @@ func (w *Workspace) CompareLevels(ctx context.Context, t *Truth) error {
 		}
 		for _, k := range slices.Collect(maps.Keys(keys)) {
 			if got[k] != want[k] && !skip(k) {
-				d.add("%s %s of %q on %s: %d, the oracle has %d", k.Counter, k.Currency, k.Segment, civil.Format(k.Day), got[k], want[k])
+				d.add("%s %s %q of %q on %s: %d, the oracle has %d", k.Counter, k.Currency, k.Label, k.Segment, civil.Format(k.Day), got[k], want[k])
 			}
 		}
 	}
-	compare(got.values, t.Result.Levels, func(k oracle.Key) bool { return k.Segment != "" && k.Day < got.first || k.Day < t.First })
+	compare(got.values, t.Result.Levels, func(k oracle.Key) bool {
+		// What moved between segments depends on when days froze.
+		return k.Segment != "" && k.Day < got.first || k.Day < t.First || k.Counter == aggregator.MRRMoved.String()
+	})
 	compare(got.standing, t.Result.Standing, func(oracle.Key) bool { return false })
 	return d.err("figures")
 }

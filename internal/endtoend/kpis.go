@@ -120,7 +120,13 @@ func (w *Workspace) CompareKPIs(ctx context.Context, t *Truth, m Money) error {
 			return err
 		}
 		shown[f.KPI+f.Window] = true
-		want := source.Figure(k, f.Window, "", t.Result.Day)
+		all := source.Figures(k, f.Window, "", t.Result.Day)
+		i := slices.IndexFunc(all, func(x kpi.Figure) bool { return x.Bucket == f.Bucket })
+		if i < 0 {
+			d.add("%s %s has a bucket %q, by the oracle it has none", f.KPI, f.Window, f.Bucket)
+			continue
+		}
+		want := all[i]
 		if f.Value != want.Value || f.Numerator != want.Numerator || f.Denominator != want.Denominator || f.Day != want.Day || f.Complete != want.Complete {
 			d.add("%s %s on %s: %q = %d/%d, complete %v, by the oracle on %s %q = %d/%d, %v",
 				f.KPI, f.Window, f.Day, f.Value, f.Numerator, f.Denominator, f.Complete, want.Day, want.Value, want.Numerator, want.Denominator, want.Complete)
@@ -128,7 +134,7 @@ func (w *Workspace) CompareKPIs(ctx context.Context, t *Truth, m Money) error {
 	}
 	for _, k := range kpi.All() {
 		for _, window := range k.Windows {
-			if !shown[k.Name+window] {
+			if !shown[k.Name+window] && len(source.Figures(k, window, "", t.Result.Day)) > 0 {
 				d.add("%s %s is not shown", k.Name, window)
 			}
 		}
