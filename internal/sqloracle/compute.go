@@ -21,7 +21,7 @@ var statements embed.FS
 var files = []string{
 	"00_facts", "01_calendar", "02_subscriptions", "03_orders", "04_paying",
 	"active", "histogram", "lifecycle", "cohorts", "time_to_value",
-	"customers", "cancellations", "repeat_purchase", "mrr", "mrr_rates", "revenue", "clv", "surveys",
+	"customers", "cancellations", "repeat_purchase", "mrr", "mrr_rates", "revenue", "clv", "surveys", "health",
 }
 
 // Facts are events as CloudEvents in JSON, one a line, in any order and with

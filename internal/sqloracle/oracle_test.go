@@ -29,6 +29,10 @@ var counted = map[sqloracle.Key]struct {
 	{KPI: "stickiness_avg", Window: "30d"}:      {above: []string{"UserDays30"}, below: []string{"UsersActive30"}, times: 30},
 	{KPI: "customers"}:                          {above: []string{"Customers"}},
 	{KPI: "silent_customers"}:                   {above: []string{"Silent"}},
+	{KPI: "health_red"}:                         {above: []string{"HealthRed"}},
+	{KPI: "health_amber"}:                       {above: []string{"HealthAmber"}},
+	{KPI: "health_green"}:                       {above: []string{"HealthGreen"}},
+	{KPI: "health_unknown"}:                     {above: []string{"HealthUnknown"}},
 	{KPI: "cancellations", Window: "1d"}:        {above: []string{"Cancellations"}},
 	{KPI: "customer_churn_rate", Window: "7d"}:  {above: []string{"Lost7"}, below: []string{"Start7"}},
 	{KPI: "customer_churn_rate", Window: "30d"}: {above: []string{"Lost30"}, below: []string{"Start30"}},
@@ -81,7 +85,7 @@ func agree(t *rapid.T, o sqloracle.Options, want *oracle.Result, got map[sqlorac
 		hold := func(k sqloracle.Key, day int32, above, below *big.Rat) {
 			k.Segment, k.Day = segment, civil.Format(day)
 			f, there := got[k]
-			if !there || f.Numerator.Cmp(above) != 0 || f.Denominator.Cmp(below) != 0 {
+			if !there || (f.Numerator == nil) != (above == nil) || above != nil && f.Numerator.Cmp(above) != 0 || f.Denominator.Cmp(below) != 0 {
 				t.Errorf("%s: SQL %v / %v, Go %v / %v", k, f.Numerator, f.Denominator, above, below)
 			}
 		}
@@ -100,7 +104,8 @@ func agree(t *rapid.T, o sqloracle.Options, want *oracle.Result, got map[sqlorac
 				}
 				hold(k, day, big.NewRat(sum(c.above)-sum(c.minus), 1), big.NewRat(below, 1))
 			}
-			hold(sqloracle.Key{KPI: "mrr"}, day, mrrInGo(t, o, want, segment, day), big.NewRat(1, 1))
+			hold(sqloracle.Key{KPI: "mrr"}, day, inGo(t, o, want, "MRR", segment, day), big.NewRat(1, 1))
+			hold(sqloracle.Key{KPI: "mrr_at_risk"}, day, inGo(t, o, want, "MRRAtRisk", segment, day), big.NewRat(1, 1))
 		}
 		today := want.Day
 		for k, counter := range map[string]string{"users_ever": "UsersEver", "customers_ever": "CustomersEver"} {
@@ -109,13 +114,23 @@ func agree(t *rapid.T, o sqloracle.Options, want *oracle.Result, got map[sqlorac
 	}
 }
 
-// mrrInGo is the MRR of a day in minor units of USD, exactly.
-func mrrInGo(t *rapid.T, o sqloracle.Options, want *oracle.Result, segment string, day int32) *big.Rat {
+// inGo is a counter of recurring amounts on a day in minor units of USD, exactly;
+// nil where a rate is missing.
+func inGo(t *rapid.T, o sqloracle.Options, want *oracle.Result, counter, segment string, day int32) *big.Rat {
 	rates := ratesOf(t, o.Rates)
-	units := func(currency string) *big.Rat {
-		return big.NewRat(want.Levels[oracle.Key{Counter: "MRR", Currency: currency, Segment: segment, Day: day}], event.MonthlyUnit)
+	total := new(big.Rat)
+	for _, currency := range []string{"EUR", "JPY", "USD"} {
+		units := want.Levels[oracle.Key{Counter: counter, Currency: currency, Segment: segment, Day: day}]
+		worth := big.NewRat(units, event.MonthlyUnit)
+		if currency != "USD" {
+			rate := rates(event.Currency([]byte(currency)), day)
+			if rate == nil && units != 0 {
+				return nil
+			} else if rate != nil {
+				worth.Mul(worth, rate)
+			}
+		}
+		total.Add(total, worth)
 	}
-	total := units("EUR")
-	total.Mul(total, rates(event.Currency{'E', 'U', 'R'}, day))
-	return total.Add(total, units("USD"))
+	return total
 }

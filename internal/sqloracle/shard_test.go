@@ -210,7 +210,7 @@ func (d *disk) Days(c aggregator.Counter, segment string) []int32 {
 
 // Currencies implements kpi.Levels.
 func (d *disk) Currencies() []event.Currency {
-	return []event.Currency{{'E', 'U', 'R'}, {'U', 'S', 'D'}}
+	return []event.Currency{{'E', 'U', 'R'}, {'J', 'P', 'Y'}, {'U', 'S', 'D'}}
 }
 
 func (d *disk) rowName(name string) aggregator.RowName {
@@ -236,7 +236,8 @@ func shardOptions(o sqloracle.Options, place generate.Place, horizon int) aggreg
 		Calendar: civil.NewCalendar(place.Zone), Horizon: int32(horizon), Currency: event.Currency{'U', 'S', 'D'},
 		ByPurchases: o.Basis == sqloracle.BasisPurchases, ActiveDays: int32(o.ActivePurchaseDays), SilentDays: int32(o.SilentDays),
 		LapseGrace: -1, CancelAtOnce: o.CancelAtOnce, Uncancel: o.UncancelByPurchase,
-		ActivitySignal: map[string]bool{}, Dimensions: o.Dimensions, Profile: aggregator.DefaultProfile(), MaxUsersInline: 2,
+		SubscriptionsApart: !o.OrdersIncludeSubscription,
+		ActivitySignal:     map[string]bool{}, Dimensions: o.Dimensions, Profile: aggregator.DefaultProfile(), MaxUsersInline: 2,
 	}
 	if o.LapseGrace >= 0 {
 		out.LapseGrace = o.LapseGrace.Milliseconds()

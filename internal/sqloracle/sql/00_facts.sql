@@ -60,7 +60,7 @@ FROM events WHERE type = 'purchase';
 
 CREATE TABLE cancellations AS
 SELECT seq, customer, ts, day, body->>'subscription' AS subscription, -- NULL: all
-       coalesce(nullif(trim(body->>'reason'), ''), 'none') AS reason,
+       CASE WHEN lower(trim(coalesce(body->>'reason', ''))) IN ('', 'none') THEN 'none' ELSE trim(body->>'reason') END AS reason,
        CASE WHEN getvariable('cancel_at_once') OR (body->>'effective') IS NULL THEN ts
             ELSE greatest(ts, moment(body->>'effective')) END AS effective
 FROM events WHERE type = 'cancellation';

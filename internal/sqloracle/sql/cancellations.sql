@@ -4,7 +4,7 @@
 -- Decisions: one that ends several subscriptions at once is one. It need not be
 -- the customer's last subscription, nor one with an amount. The bucket of
 -- churn_reasons is the reason without blanks around it, "none" where none was
--- given; reasons of which there is none in the window have no figure.
+-- given or that was; reasons of which there is none in the window have no figure.
 
 INSERT INTO figures (kpi, unit, win, segment, day, num)
 WITH taken AS (SELECT s.segment, c.* FROM effective_cancellations c JOIN customer_segments s USING (customer))

@@ -45,8 +45,13 @@ SELECT 'clv_net', 'money', win, segment, day,
 FROM yearly;
 
 INSERT INTO figures (kpi, unit, win, segment, day, num, num_unit, den)
-SELECT 'clv_observed', 'money', '', g.segment, g.day, worth(CASE WHEN c.back THEN -c.amount ELSE c.amount END, r.rate), 1000000000000::HUGEINT,
-       count(DISTINCT c.customer) FILTER (NOT c.back AND c.amount > 0)
-FROM grid g LEFT JOIN cash c ON c.segment = g.segment AND c.day <= g.day
-LEFT JOIN rate r ON r.currency = c.currency AND r.day = g.day
-WHERE g.win = '' GROUP BY ALL;
+WITH received AS ( -- by currency: what came and went again needs no rate
+  SELECT g.segment, g.day, c.currency, sum(CASE WHEN c.back THEN -c.amount ELSE c.amount END) AS amount
+  FROM grid g JOIN cash c ON c.segment = g.segment AND c.day <= g.day WHERE g.win = '' GROUP BY ALL
+), payers AS (
+  SELECT g.segment, g.day, count(DISTINCT c.customer) AS payers
+  FROM grid g LEFT JOIN cash c ON c.segment = g.segment AND c.day <= g.day AND NOT c.back AND c.amount > 0 WHERE g.win = '' GROUP BY ALL
+)
+SELECT 'clv_observed', 'money', '', p.segment, p.day, worth(a.amount, r.rate), 1000000000000::HUGEINT, p.payers
+FROM payers p LEFT JOIN received a USING (segment, day) LEFT JOIN rate r ON r.currency = a.currency AND r.day = p.day
+GROUP BY p.segment, p.day, p.payers;
