@@ -220,6 +220,7 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 		m.kind, m.sub, m.monthly = charge, string(p.Subscription), p.Monthly
 		m.interval, m.count = p.Interval, p.Count
 	}
+	m.seal()
 	return m
 }
 
@@ -236,24 +237,23 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 		return change{}
 	}
 	c.latest = max(c.latest, m.time)
-	old := c.line
-	oldFirst := c.firstPaidDay
+	old, oldFirst, from := c.line, c.firstPaidDay, day
+	if len(c.money) >= maxMoney {
+		from = noDay // folding makes earlier days' steps others
+	}
+	s.e.from = from
 	added := s.insertMoney(c, i, m)
 	c.deriveMoney(&s.opts, added)
-	if c.line.same(&old) && c.firstPaidDay == oldFirst {
+	switch same := c.firstPaidDay == oldFirst; {
+	case same && c.line.same(&old):
 		s.e.net()
 		s.e.flush(c.segs)
 		return change{any: true, health: len(c.line.orphans) > 0}
-	}
-	if slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && c.firstPaidDay == oldFirst && !c.health.everRed() {
+	case same && slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && !c.health.everRed():
 		s.replaceMRR(c, &old, day)
-		return change{any: true}
+	default:
+		s.replaceMoney(c, &old, oldFirst, day, from)
 	}
-	line, first := c.line, c.firstPaidDay
-	c.line, c.firstPaidDay = old, oldFirst
-	s.retract(c)
-	c.line, c.firstPaidDay = line, first
-	s.assert(c, day)
 	return change{any: true}
 }
 

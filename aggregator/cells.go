@@ -22,6 +22,7 @@ type cells struct {
 	first    int32  // F: the first day that is not frozen
 	kinds    []Cell // by slot, from counterEnd on: cells with a currency or a label
 	slots    map[Cell]int
+	money    []moneySlots
 	known    knownSlots
 	hours    int32 // users whose last activity is of an earlier day are not counted by its hour
 	segments []*segment
@@ -109,12 +110,22 @@ func (c *cells) segment(name string, horizon int32) int32 {
 
 // slot is the index of a money counter's cell in a row's values.
 func (c *cells) slot(k Counter, currency event.Currency) int {
-	for i := range c.kinds { // few, and the common ones come first
-		if x := &c.kinds[i]; x.Counter == k && x.Currency == currency {
-			return int(counterEnd) + i
+	for i := range c.money { // nearly always the first
+		if m := &c.money[i]; m.currency == currency {
+			if m.at[k] == 0 {
+				m.at[k] = int32(c.slotOf(Cell{Counter: k, Currency: currency}))
+			}
+			return int(m.at[k])
 		}
 	}
-	return c.slotOf(Cell{Counter: k, Currency: currency})
+	c.money = append(c.money, moneySlots{currency: currency})
+	return c.slot(k, currency)
+}
+
+// moneySlots are the slots of a currency's counters; 0: not met yet.
+type moneySlots struct {
+	currency event.Currency
+	at       [counterEnd]int32
 }
 
 // slotOf is the index of a cell in a row's values. Cells with a currency or a

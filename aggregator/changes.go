@@ -148,7 +148,7 @@ func (s *Shard) Audit() []string {
 	for _, g := range s.cells.segments[1:] {
 		fresh.segment(g.name, s.opts.Horizon)
 	}
-	e := emitter{cells: fresh, sign: 1, periods: s.e.periods, cohorts: s.e.cohorts}
+	e := emitter{cells: fresh, sign: 1, from: noDay, periods: s.e.periods, cohorts: s.e.cohorts}
 	firing := map[Pair]bool{}
 	var wrong []string
 	for _, b := range s.buckets {

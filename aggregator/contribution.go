@@ -74,8 +74,8 @@ func (s *Shard) contributeMoney(e *emitter, c *customer) {
 	for _, w := range churnWindows {
 		for _, d := range days {
 			was := dayspan{w.after(d.from), w.after(d.to)}
-			if was.from >= was.to {
-				continue // not there at any window's start
+			if was.from >= was.to || was.to <= e.from {
+				continue // not there at any window's start, or of none that is asked for
 			}
 			e.level(w.start, was.from, was.to, 1)
 			// Lost: was there, and is in none of the spans now.
@@ -103,8 +103,8 @@ func (s *Shard) contributeMoney(e *emitter, c *customer) {
 		e.standing(CustomersEver, 1)
 	}
 	s.contributeMRR(e, c, MRR, noDay, farFuture, farFuture)
-	s.contributeMovements(e, c, noDay)
-	s.contributeRetained(e, c, noDay)
+	s.contributeMovements(e, c, e.from)
+	s.contributeRetained(e, c, e.from)
 }
 
 // contributeMRR emits the customer's MRR on the days [from, to) under a money
@@ -126,7 +126,9 @@ func (s *Shard) contributeMRR(e *emitter, c *customer, k Counter, from, to, hold
 		if end >= hold {
 			end = farFuture
 		}
-		e.level(e.cells.slot(k, x.currency), max(x.day, from), min(end, to), x.monthly)
+		if end > e.from {
+			e.level(e.cells.slot(k, x.currency), max(x.day, from), min(end, to), x.monthly)
+		}
 	}
 }
 
@@ -138,7 +140,10 @@ func (s *Shard) contributeSilent(e *emitter, c *customer) {
 	}
 	n := s.opts.SilentDays
 	for _, p := range s.payingDays(c) {
-		ref := c.reference(p.from)
+		if p.to <= e.from {
+			continue
+		}
+		ref := c.reference(max(p.from, e.from))
 		for ref < p.to {
 			next := min(max(c.days.next(max(ref, p.from)), c.firstPaidDay), p.to)
 			e.level(int(Silent), max(ref+n, p.from), min(next, p.to), 1)

@@ -11,6 +11,7 @@ type emitter struct {
 	cells   *cells
 	periods periods
 	sign    int64
+	from    int32 // what holds before this day is left out, until the next flush
 	deltas  []delta
 	places  places // net's
 	cohorts []bool // by place among a record's segments, the whole first: takes cohorts
@@ -35,6 +36,7 @@ const (
 
 // level emits v for the days [from, to); to is farFuture where it has no end.
 func (e *emitter) level(slot int, from, to int32, v int64) {
+	from = max(from, e.from)
 	if from >= to || e.cells.started && to <= e.cells.first {
 		return
 	}
@@ -46,6 +48,7 @@ func (e *emitter) level(slot int, from, to int32, v int64) {
 
 // scoped is level for a counter that not every segment has.
 func (e *emitter) scoped(to scope, slot int, from, until int32, v int64) {
+	from = max(from, e.from)
 	if from >= until || e.cells.started && until <= e.cells.first {
 		return
 	}
@@ -64,7 +67,7 @@ func (e *emitter) stand(to scope, slot int, day int32, v int64) {
 
 // flush adds what was collected to the cells of the segments and forgets it.
 func (e *emitter) flush(segs []int32) {
-	e.sign = 1
+	e.sign, e.from = 1, noDay
 	for i, seg := range segs {
 		if seg < 0 {
 			continue

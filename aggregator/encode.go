@@ -306,6 +306,7 @@ func (r *reader) moneyEvent() moneyEvent {
 	if m.kind == cancel || m.kind == refund {
 		m.origin = Origin{Topic: r.string(), Offset: r.varint()}
 	}
+	m.seal()
 	return m
 }
 

@@ -2,25 +2,32 @@ package aggregator
 
 import "slices"
 
-// retract collects the customer's contribution of money, silence and health
-// with the opposite sign; assert walks anew from a day, collects the new one
-// and writes the difference.
-func (s *Shard) retract(c *customer) {
+// replaceMoney writes the difference that another timeline makes from a day on,
+// and walks the customer's health anew from there. What an event of a day says
+// of the days before is what was said before it.
+func (s *Shard) replaceMoney(c *customer, old *timeline, oldFirst int32, day, from int32) {
+	line, first := c.line, c.firstPaidDay
+	c.line, c.firstPaidDay = *old, oldFirst
+	health := min(from, c.health.day) // amounts at risk were held from that day on
 	s.e.sign = -1
-	s.contributeMoney(&s.e, c)
-	s.contributeSilent(&s.e, c)
+	s.contributeLine(c, from)
+	s.e.from = health
 	s.contributeHealth(&s.e, c)
 	s.e.sign = 1
-}
-
-func (s *Shard) assert(c *customer, day int32) {
-	s.contributeMoney(&s.e, c)
-	s.contributeSilent(&s.e, c)
+	c.line, c.firstPaidDay = line, first
+	s.contributeLine(c, from)
 	s.walkTo(c, max(s.watermark, c.latest), day)
+	s.e.from = health
 	s.contributeHealth(&s.e, c)
 	s.e.net()
 	s.e.flush(c.segs)
 	s.settle(c, day)
+}
+
+func (s *Shard) contributeLine(c *customer, from int32) {
+	s.e.from = from
+	s.contributeMoney(&s.e, c)
+	s.contributeSilent(&s.e, c)
 }
 
 // replaceMRR writes the difference that other amounts make to a customer who
@@ -86,6 +93,7 @@ func (s *Shard) evaluate(c *customer, from int32) (changed bool) {
 	if moved || h.live == Red && c.line.steps(oldDay, h.day) {
 		runs, day := h.runs, h.day
 		h.runs, h.day = s.runBuf, oldDay
+		s.e.from = min(from, oldDay)
 		s.e.sign = -1
 		s.contributeHealth(&s.e, c)
 		s.e.sign = 1

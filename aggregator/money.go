@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -41,7 +43,8 @@ func (k moneyKind) rank() event.Kind {
 type moneyEvent struct {
 	time      int64
 	kind      moneyKind
-	all       bool // cancel, withdraw: every subscription
+	all       bool   // cancel, withdraw: every subscription
+	key       uint32 // of a purchase: hash of its order's id, so that most comparisons don't read that
 	source    string
 	id        string
 	sub       string
@@ -68,6 +71,14 @@ func compareMoney(a, b *moneyEvent) int {
 		return cmp.Compare(a.time, b.time)
 	}
 	return cmp.Or(cmp.Compare(a.kind.rank(), b.kind.rank()), cmp.Compare(a.source, b.source), cmp.Compare(a.id, b.id))
+}
+
+// seal completes an event of which everything else is known.
+func (m *moneyEvent) seal() { m.key = uint32(xxhash.Sum64String(m.orderID())) }
+
+// sameOrder says whether two purchases are of one order.
+func (m *moneyEvent) sameOrder(x *moneyEvent) bool {
+	return m.key == x.key && m.orderID() == x.orderID()
 }
 
 func (m *moneyEvent) orderID() string {

@@ -25,6 +25,9 @@ func (s *Shard) reasonOf(text []byte) string {
 func (e *emitter) contributeReasons(t *timeline) {
 	for i := range t.cancels {
 		x := &t.cancels[i]
+		if x.day < e.from {
+			continue
+		}
 		e.level(e.cells.slotOf(Cell{Counter: CancelReasons, Label: x.reason}), x.day, x.day+1, 1)
 	}
 }

@@ -81,9 +81,8 @@ func (c *customer) firstOfOrder(i int, o *Options) bool {
 	if !m.isOrder(o) {
 		return false
 	}
-	id := m.orderID()
 	for k := range c.money[:i] {
-		if x := &c.money[k]; x.isOrder(o) && x.orderID() == id {
+		if x := &c.money[k]; x.sameOrder(m) && x.isOrder(o) {
 			return false
 		}
 	}

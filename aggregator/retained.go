@@ -96,8 +96,9 @@ func (e *emitter) retained(w window, slots [3]int, own, pays []dayStep, from int
 	start, end, kept := run{slot: slots[0]}, run{slot: slots[1]}, run{slot: slots[2]}
 	var is, was int64
 	paid := false
-	i, j, p := 0, 0, 0
-	atJ, atP := after(w, own, 0), after(w, pays, 0)
+	i := settledBefore(own, from)
+	j, p := i, settledBefore(pays, from)
+	atJ, atP := after(w, own, j), after(w, pays, p)
 	for {
 		day := min(atJ, atP)
 		if i < len(own) {
@@ -131,6 +132,19 @@ func (e *emitter) retained(w window, slots [3]int, own, pays []dayStep, from int
 	start.end(e, from)
 	end.end(e, from)
 	kept.end(e, from)
+}
+
+// longestWindow is no shorter than any window of retained amounts, in days.
+const longestWindow = 93
+
+// settledBefore is a step that windows start from no later than on day from:
+// those before it no longer count then.
+func settledBefore(steps []dayStep, from int32) int {
+	i := 0
+	for i+1 < len(steps) && steps[i+1].day+longestWindow <= from {
+		i++
+	}
+	return i
 }
 
 // after is the day from which on windows start from the i-th step.
