@@ -73,7 +73,7 @@ func (s *Shard) contributeMoney(e *emitter, c *customer) {
 	}
 	for _, w := range churnWindows {
 		for _, d := range days {
-			was := dayspan{w.after(d.from), w.after(d.to)}
+			was := dayspan{e.after(w.window, d.from), e.after(w.window, d.to)}
 			if was.from >= was.to || was.to <= e.from {
 				continue // not there at any window's start, or of none that is asked for
 			}

@@ -37,8 +37,8 @@ func (s *Shard) contributeRetained(e *emitter, c *customer, from int32) {
 			continue
 		}
 		own := dayEnds(s.ownBuf[:0], steps, cur)
-		pays := own
-		if len(own) < len(steps) {
+		var pays []dayStep
+		if slices.ContainsFunc(steps, func(x mrrStep) bool { return x.currency != cur }) {
 			pays = dayTotals(s.paysBuf[:0], steps)
 			s.paysBuf = pays
 		}
@@ -91,14 +91,15 @@ func dayTotals(out []dayStep, steps []mrrStep) []dayStep {
 }
 
 // retained emits start, end and kept of one window and currency. own are the
-// amounts by day end, pays is over 0 where the customer pays anything.
+// amounts by day end, pays is over 0 where the customer pays anything; nil where
+// there is no other currency.
 func (e *emitter) retained(w window, slots [3]int, own, pays []dayStep, from int32) {
 	start, end, kept := run{slot: slots[0]}, run{slot: slots[1]}, run{slot: slots[2]}
 	var is, was int64
 	paid := false
 	i := settledBefore(own, from)
 	j, p := i, settledBefore(pays, from)
-	atJ, atP := after(w, own, j), after(w, pays, p)
+	atJ, atP := e.afterStep(w, own, j), e.afterStep(w, pays, p)
 	for {
 		day := min(atJ, atP)
 		if i < len(own) {
@@ -114,12 +115,15 @@ func (e *emitter) retained(w window, slots [3]int, own, pays []dayStep, from int
 		for atJ <= day {
 			was = own[j].amount
 			j++
-			atJ = after(w, own, j)
+			atJ = e.afterStep(w, own, j)
+			if pays == nil {
+				paid = was > 0
+			}
 		}
 		for atP <= day {
 			paid = pays[p].amount > 0
 			p++
-			atP = after(w, pays, p)
+			atP = e.afterStep(w, pays, p)
 		}
 		start.set(e, day, from, was)
 		kept.set(e, day, from, min(was, is))
@@ -147,10 +151,10 @@ func settledBefore(steps []dayStep, from int32) int {
 	return i
 }
 
-// after is the day from which on windows start from the i-th step.
-func after(w window, steps []dayStep, i int) int32 {
+// afterStep is the day from which on windows start from the i-th step.
+func (e *emitter) afterStep(w window, steps []dayStep, i int) int32 {
 	if i >= len(steps) {
 		return farFuture
 	}
-	return w.after(steps[i].day)
+	return e.after(w, steps[i].day)
 }

@@ -1,10 +1,6 @@
 package aggregator
 
-import (
-	"time"
-
-	"github.com/tidemark-io/tidemark/civil"
-)
+import "github.com/tidemark-io/tidemark/civil"
 
 // window is what a figure of a day looks back on: a number of days that end
 // with it, or, where days is 0, the calendar period that it lies in, up to it.
@@ -16,14 +12,14 @@ type window struct {
 // after is the first day at or after which windows start from what held at the
 // end of day d, or later: d + 30 for 30 days, the next month's first day for a
 // month. It never falls as d rises.
-func (w window) after(d int32) int32 {
+func (e *emitter) after(w window, d int32) int32 {
 	switch {
 	case d == farFuture:
 		return farFuture
 	case w.days > 0:
 		return d + w.days
 	}
-	_, next := w.period.Bounds(d, time.Monday)
+	_, next := e.periods.bounds(w.period, d)
 	return next
 }
 
