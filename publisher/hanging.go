@@ -84,13 +84,68 @@ func (p *Publisher) endDecided(ctx context.Context) error {
 		return p.unlessLasting(err)
 	}
 	for _, h := range found {
-		if commit, known := p.outcome.of(h); known && h.epoch < p.outcome.epoch {
-			if err := p.end(ctx, h, commit); err != nil {
-				return p.unlessLasting(err)
-			}
+		if h.epoch >= p.outcome.epoch {
+			continue
+		}
+		commit, known, err := p.decided(ctx, h)
+		if err == nil && known {
+			err = p.end(ctx, h, commit)
+		}
+		if err != nil {
+			return p.unlessLasting(err)
 		}
 	}
 	return nil
+}
+
+// decided says how a transaction that hangs was to end. The cursor partition is
+// part of each of ours and the first to be ended: where it has a marker, the
+// others follow it, whatever has happened since. Otherwise it is the last one
+// that the coordinator has decided, or nobody knows.
+func (p *Publisher) decided(ctx context.Context, h hanging) (commit, known bool, err error) {
+	if h.topic != p.options.Topics.Cursors {
+		if commit, known, err = p.fate(ctx, h); known || err != nil {
+			return commit, known, err
+		}
+	}
+	commit, known = p.outcome.of(h)
+	return commit, known, nil
+}
+
+// fate reads from the cursor partition what became of a transaction there: the
+// first marker of its producer after its records is its own, or that of the next
+// one, which Kafka has taken for the same. Before Kafka 4 transactions share an
+// epoch; where more than one has it, they cannot be told apart.
+func (p *Publisher) fate(ctx context.Context, h hanging) (commit, known bool, err error) {
+	r := newReader(p.client, p.options.Topics.Cursors, int32(p.options.Shard))
+	r.everything = true
+	if r.next, err = r.offset(ctx, logStart); err != nil {
+		return false, false, err
+	}
+	high, err := r.offset(ctx, logEnd)
+	if err != nil {
+		return false, false, err
+	}
+	begun := false
+	for r.next < high {
+		records, _, err := r.read(ctx, 0)
+		if err != nil {
+			return false, false, err
+		}
+		for _, x := range records {
+			switch {
+			case x.ProducerID != h.producer:
+			case !x.Attrs.IsControl() && x.ProducerEpoch == h.epoch:
+				if begun = true; known {
+					return false, false, nil
+				}
+			case x.Attrs.IsControl() && !known && (begun || x.ProducerEpoch == h.epoch+1):
+				// Key: version and type, 16 bits each; type 1 is a commit.
+				commit, known = len(x.Key) >= 4 && x.Key[3] == 1, true
+			}
+		}
+	}
+	return commit, known, nil
 }
 
 // unlessLasting lets a take-over go on where asking again would not help, for
@@ -119,6 +174,9 @@ func (p *Publisher) endForgotten(ctx context.Context) (left []hanging) {
 		if h.epoch >= p.epoch {
 			continue // begun after T2
 		}
+		if p.epoch != p.outcome.epoch+1 { // something happened between the question and T2
+			p.outcome = outcome{}
+		}
 		now, err := p.askOutcome(ctx)
 		if err == nil && (now.state != "Empty" || now.producer != p.producer || now.epoch != p.epoch) {
 			err = fmt.Errorf("transaction %s is %s, producer %d epoch %d; ours are %d and %d: %w", p.options.transactionalID(),
@@ -128,9 +186,11 @@ func (p *Publisher) endForgotten(ctx context.Context) (left []hanging) {
 			p.options.Log.Warn("a transaction of this shard seems to hang, and may not", zap.Error(err))
 			return append(left, h)
 		}
-		commit, known := p.outcome.of(h)
-		if p.epoch != p.outcome.epoch+1 { // something happened between the question and T2
-			commit, known = false, false
+		commit, known, err := p.decided(ctx, h)
+		if err != nil {
+			p.options.Log.Info("cannot look for transactions of this shard that hang", zap.Error(err))
+			left = append(left, h)
+			continue
 		}
 		if !known {
 			p.options.Log.Warn("how a hanging transaction was to end is not known any more; it will be aborted")
@@ -251,26 +311,50 @@ func (p *Publisher) wayOut(left []hanging) string {
 	return "find it with `kafka-transactions.sh find-hanging` and end it with `abort`, and let only Tidemark write to this topic"
 }
 
-// stillHidden is a part of L2: our newest publication is committed, and a
-// read_committed reader does not get to see it. Markers are written within
-// milliseconds; where ours is missing, the take-over (T2a) is what mends it.
-func (p *Publisher) stillHidden(ctx context.Context, stable int64) error {
-	if stable > p.headerAt || p.headerAt != p.hidden.at {
-		p.hidden.at, p.hidden.since = p.headerAt, time.Now()
-		return nil
+// onFirmGround comes before P3: a transaction on top of one that hangs is the
+// same to Kafka, and would take it along if it were aborted. Markers are written
+// within milliseconds; where ours is missing, the take-over (T2a) mends it.
+func (p *Publisher) onFirmGround(ctx context.Context) error {
+	for deadline := time.Now().Add(waitHanging); p.headerAt >= p.stable; {
+		if err := p.readOn(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			found, err := p.findHanging(ctx, p.producer)
+			if err != nil || len(found) == 0 {
+				return err // another's transaction hides ours, and does it no harm
+			}
+			return found[0].doubt()
+		}
 	}
-	if time.Since(p.hidden.since) < waitHanging {
-		return nil
-	}
-	p.hidden.since = time.Now()
-	found, err := p.findHanging(ctx, p.producer)
-	if err != nil || len(found) == 0 {
-		return nil // another's transaction: it hides us, and costs us nothing
-	}
-	h := found[0]
-	return fmt.Errorf("publication %d was committed, and its transaction hangs in %s/%d from offset %d", p.known.header.P, h.topic, h.partition, h.start)
+	return nil
 }
 
-// waitHanging is for how long T3 and L2 wait for a marker before they ask
-// whether it is missing.
+// lookForHanging is a part of L2: the readers of a partition that nothing more
+// is published to for a while would stand still until the next take-over.
+func (p *Publisher) lookForHanging(ctx context.Context) error {
+	if time.Since(p.asked) < p.options.HangingInterval {
+		return nil
+	}
+	found, err := p.findHanging(ctx, p.producer)
+	if err != nil {
+		return nil // the next look asks again
+	}
+	p.asked = time.Now()
+	for _, h := range found {
+		// A marker may be on its way once, but not twice.
+		if slices.Contains(p.suspects, h) {
+			return h.doubt()
+		}
+	}
+	p.suspects = found
+	return nil
+}
+
+func (h hanging) doubt() error {
+	return fmt.Errorf("a transaction of this shard that is over hangs in %s/%d from offset %d", h.topic, h.partition, h.start)
+}
+
+// waitHanging is for how long T3 and P3 wait for a marker before they ask whether
+// it is missing.
 const waitHanging = 2 * time.Second

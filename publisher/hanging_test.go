@@ -1,6 +1,7 @@
 package publisher_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -31,6 +32,8 @@ type forgetful struct {
 	refusal       int16  // of the next marker
 	lasting       bool   // ... and of all others
 
+	aborted, committed int16 // epochs of transactions that the cursor partition has a marker of
+
 	ours       int64
 	last       int16 // epoch of our transactional id before T2
 	mu         sync.Mutex
@@ -49,18 +52,22 @@ const coordinatorEpoch, hangsFrom = 7, 3
 // transaction, whose epoch is one below the coordinator's.
 func newForgetful(t *testing.T, c *kfake.Cluster, w *topics) *forgetful {
 	t.Helper()
-	first := w.open(t)
+	var net wire
+	first := w.open(t, net.opt())
 	publish(t, first, at(0))
-	publish(t, first, at(1, alert(true, "r", "a")))
-	w.committed(t, w.cursors)
-	first.Close()
-	id := fmt.Sprintf("%s-shard-%d", w.namespace, shard)
-	described, err := w.admin.DescribeTransactions(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
+	_, aborted := w.producer(t)
+	net.on(once(kmsg.EndTxn, lose))
+	if err := first.Publish(t.Context(), at(1)); err == nil {
+		t.Fatal("published although EndTxn was lost")
 	}
-	f := &forgetful{topic: w.cursors, stranger: w.stranger(t), producer: described[id].ProducerID, ours: described[id].ProducerID,
-		last: described[id].ProducerEpoch, epoch: described[id].ProducerEpoch - 1}
+	second := w.open(t)
+	_, committed := w.producer(t)
+	publish(t, second, at(1, alert(true, "r", "a")))
+	w.committed(t, w.cursors)
+	second.Close()
+	ours, last := w.producer(t)
+	f := &forgetful{topic: w.cursors, stranger: w.stranger(t), producer: ours, ours: ours, last: last, epoch: last - 1,
+		aborted: aborted, committed: committed}
 	f.stranger.writes("header", `{"p":3,"offsets":{"logins":2},"watermark":2000}`)
 	core, log := observer.New(zap.InfoLevel)
 	f.background, f.log = zap.New(core), log
@@ -79,6 +86,17 @@ func newForgetful(t *testing.T, c *kfake.Cluster, w *topics) *forgetful {
 		})
 	}
 	return f
+}
+
+// producer is our producer id and epoch as the coordinator has them.
+func (w *topics) producer(t *testing.T) (id int64, epoch int16) {
+	t.Helper()
+	name := fmt.Sprintf("%s-shard-%d", w.namespace, shard)
+	described, err := w.admin.DescribeTransactions(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return described[name].ProducerID, described[name].ProducerEpoch
 }
 
 func (f *forgetful) init(kmsg.Request) kmsg.Response {
@@ -173,16 +191,25 @@ func TestHangingIsEnded(t *testing.T) {
 		commit bool // the marker
 		early  bool // before T2
 	}{
-		"committed":                        {func(f *forgetful, _ *topics) { f.before = "CompleteCommit" }, true, true},
-		"aborted":                          {func(f *forgetful, _ *topics) { f.before = "CompleteAbort" }, false, true},
-		"committed, of alerts":             {func(f *forgetful, w *topics) { f.before, f.topic = "CompleteCommit", w.alerts }, true, true},
-		"committed, of notes":              {func(f *forgetful, w *topics) { f.before, f.topic = "CompleteCommit", w.late }, true, true},
-		"committed, on an older broker":    {func(f *forgetful, _ *topics) { f.before, f.epoch = "CompleteCommit", f.last }, true, false},
-		"about to be committed":            {func(f *forgetful, _ *topics) { f.before = "PrepareCommit" }, true, false},
-		"about to be aborted":              {func(f *forgetful, _ *topics) { f.before = "PrepareAbort" }, false, false},
-		"decision forgotten":               {func(f *forgetful, _ *topics) { f.before = "Empty" }, false, false},
-		"decision is of a later one":       {func(f *forgetful, _ *topics) { f.before, f.epoch = "CompleteCommit", f.last-2 }, false, false},
-		"decision is of another producer":  {func(f *forgetful, _ *topics) { f.before, f.ours = "CompleteCommit", f.ours+1000; f.after = "" }, false, false},
+		"committed":                       {func(f *forgetful, _ *topics) { f.before = "CompleteCommit" }, true, true},
+		"aborted":                         {func(f *forgetful, _ *topics) { f.before = "CompleteAbort" }, false, true},
+		"committed, of alerts":            {func(f *forgetful, w *topics) { f.before, f.topic = "CompleteCommit", w.alerts }, true, true},
+		"committed, of notes":             {func(f *forgetful, w *topics) { f.before, f.topic = "CompleteCommit", w.late }, true, true},
+		"committed, on an older broker":   {func(f *forgetful, _ *topics) { f.before, f.epoch = "CompleteCommit", f.last }, true, false},
+		"about to be committed":           {func(f *forgetful, _ *topics) { f.before = "PrepareCommit" }, true, false},
+		"about to be aborted":             {func(f *forgetful, _ *topics) { f.before = "PrepareAbort" }, false, false},
+		"decision forgotten":              {func(f *forgetful, _ *topics) { f.before = "Empty" }, false, false},
+		"decision is of a later one":      {func(f *forgetful, _ *topics) { f.before, f.epoch = "CompleteCommit", f.last-2 }, false, false},
+		"decision is of another producer": {func(f *forgetful, _ *topics) { f.before, f.ours = "CompleteCommit", f.ours+1000; f.after = "" }, false, false},
+		"committed before the last one": {func(f *forgetful, w *topics) {
+			f.before, f.topic, f.epoch, f.last = "CompleteAbort", w.alerts, f.committed, f.last+5
+		}, true, true},
+		"aborted before the last one": {func(f *forgetful, w *topics) {
+			f.before, f.topic, f.epoch = "CompleteCommit", w.alerts, f.aborted
+		}, false, true},
+		"committed, and the coordinator has forgotten": {func(f *forgetful, w *topics) {
+			f.before, f.topic, f.epoch = "Empty", w.alerts, f.committed
+		}, true, false},
 		"marker not taken at the first go": {func(f *forgetful, _ *topics) { f.before, f.refusal = "CompleteCommit", kerr.NotLeaderForPartition.Code }, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,33 +295,60 @@ func TestHangingUnknownToBroker(t *testing.T) {
 	knows(t, w.open(t), 1, 1, map[string]uint64{"r|a": 1})
 }
 
-// L2: a publication that is committed and stays hidden by a transaction of our
-// own is in doubt. Another's transaction costs us nothing.
+// L2: the readers of a partition in which something of ours hangs would wait for
+// the next take-over. Another's transaction is no doubt of ours.
 func TestLookFindsHanging(t *testing.T) {
 	cluster, addr := startKfake(t, kfake.NumBrokers(1))
 	w := newTopics(t, addr)
 	f := newForgetful(t, cluster, w)
-	f.before, f.producer = "CompleteAbort", f.ours+1000
+	f.topic, f.producer = w.alerts, f.ours+1000
 	f.stranger.ends(kgo.TryAbort)
-	p, err := f.open(t, w)
+	o := w.options()
+	o.HangingInterval = time.Nanosecond
+	p, err := publisher.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.stranger.writes("header", `{}`)
+	defer p.Close()
 	publish(t, p, at(3))
-	deadline := time.Now().Add(limit)
-	for looked := time.Now(); time.Since(looked) < 3*time.Second; {
+	for range 3 {
 		if err := p.Look(t.Context()); err != nil {
-			t.Fatalf("look while another's transaction hides ours: %v", err)
+			t.Fatalf("look while another's transaction is open: %v", err)
 		}
 	}
-	f.mu.Lock()
-	f.producer = f.ours
-	f.mu.Unlock()
-	for err == nil && time.Now().Before(deadline) {
-		err = p.Look(t.Context())
+	f.show(f.ours)
+	if err := p.Look(t.Context()); err != nil {
+		t.Fatalf("look while a marker may be on its way: %v", err)
 	}
-	if err == nil || !strings.Contains(err.Error(), "hangs in "+w.cursors+"/2 from offset 3") {
+	if err := p.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "hangs in "+w.alerts+"/2 from offset 3") {
 		t.Errorf("look: %v", err)
 	}
+}
+
+// P3: nothing is published on top of a publication that hangs, while another's
+// transaction only hides ours.
+func TestPublishOnFirmGround(t *testing.T) {
+	cluster, addr := startKfake(t, kfake.NumBrokers(1))
+	w := newTopics(t, addr)
+	f := newForgetful(t, cluster, w)
+	f.producer += 1000
+	f.stranger.ends(kgo.TryAbort)
+	p := w.open(t)
+	f.stranger.writes("header", "{}")
+	publish(t, p, at(3)) // hidden from now on
+	publish(t, p, at(4))
+	f.show(f.ours)
+	if err := p.Publish(t.Context(), at(5)); err == nil || !strings.Contains(err.Error(), "hangs in "+w.cursors+"/2 from offset 3") {
+		t.Errorf("published on top of what hangs: %v", err)
+	}
+	if err := p.Look(t.Context()); !errors.Is(err, publisher.ErrClosed) {
+		t.Errorf("look after the doubt: %v, want ErrClosed", err)
+	}
+}
+
+// show changes whose transaction the partition shows.
+func (f *forgetful) show(producer int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.producer = producer
 }

@@ -28,13 +28,12 @@ type Publisher struct {
 	outcome  outcome // of the transaction before T2
 	reader   *reader
 
-	known    cursor // what is announced; moved on by Open and P4 alone
-	headerAt int64  // offset of its header, -1 where not known
-	seen     Header // newest header that the reader has come by
-	hidden   struct {
-		at    int64 // header that a look has found to be hidden
-		since time.Time
-	}
+	known    cursor    // what is announced; moved on by Open and P4 alone
+	headerAt int64     // offset of its header, -1 where not known
+	seen     Header    // newest header that the reader has come by
+	stable   int64     // last stable offset of the cursor partition, as last read
+	suspects []hanging // that the last look has found
+	asked    time.Time // when it did
 
 	closing sync.Once
 	closed  atomic.Bool
@@ -195,13 +194,25 @@ func (p *Publisher) Look(ctx context.Context) error {
 }
 
 func (p *Publisher) look(ctx context.Context) error {
-	var stable int64
+	if err := p.readOn(ctx, 0); err != nil {
+		return err
+	}
+	// Our own newest may still be hidden, but not be passed by.
+	if p.headerAt >= 0 && p.reader.next > p.headerAt && p.seen.P < p.known.header.P {
+		return fmt.Errorf("publication %d was committed, and is not at offset %d of %s", p.known.header.P, p.headerAt, p.reader)
+	}
+	return p.lookForHanging(ctx)
+}
+
+// readOn reads the cursor partition to its last stable offset and fails where
+// another's publication is found.
+func (p *Publisher) readOn(ctx context.Context, wait time.Duration) error {
 	for {
-		var records []*kgo.Record
-		var err error
-		if records, stable, err = p.reader.read(ctx, 0); err != nil {
+		records, stable, err := p.reader.read(ctx, wait)
+		if err != nil {
 			return err
 		}
+		p.stable = stable
 		for _, r := range records {
 			if string(r.Key) != headerKey {
 				continue
@@ -217,14 +228,9 @@ func (p *Publisher) look(ctx context.Context) error {
 			p.seen = seen.header
 		}
 		if p.reader.next >= stable {
-			break
+			return nil
 		}
 	}
-	// Our own newest may still be hidden, but not be passed by.
-	if p.headerAt >= 0 && p.reader.next > p.headerAt && p.seen.P < p.known.header.P {
-		return fmt.Errorf("publication %d was committed, and is not at offset %d of %s", p.known.header.P, p.headerAt, p.reader)
-	}
-	return p.stillHidden(ctx, stable)
 }
 
 // Close gives up publishing. An open transaction is left to the successor's

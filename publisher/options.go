@@ -49,6 +49,9 @@ type Options struct {
 	// output topics; Kafka's default of 1 MiB + 64 KiB where zero.
 	MaxMessageBytes int
 
+	// HangingInterval is how often Look asks whether a transaction of ours hangs:
+	// 10 s where zero.
+	HangingInterval time.Duration
 	// HangingEnded is called for each transaction of ours that hung and was
 	// ended. nil: nobody counts them.
 	HangingEnded func()
@@ -61,7 +64,10 @@ const (
 	defaultTimeout     = 10 * time.Second
 	defaultCursorLimit = 30 * time.Second
 	defaultLookLimit   = 3 * time.Second
-	defaultMessage     = 1<<20 + 64<<10
+
+	defaultHangingInterval = 10 * time.Second
+
+	defaultMessage = 1<<20 + 64<<10
 	// Below the 4 minutes after which load balancers forget a silent
 	// connection. With the library's 20 s most alerts would have to connect.
 	idleConnection = 3 * time.Minute
@@ -91,6 +97,9 @@ func (o *Options) complete() error {
 	}
 	if o.MaxMessageBytes == 0 {
 		o.MaxMessageBytes = defaultMessage
+	}
+	if o.HangingInterval == 0 {
+		o.HangingInterval = defaultHangingInterval
 	}
 	if o.HangingEnded == nil {
 		o.HangingEnded = func() {}

@@ -114,6 +114,9 @@ func (p *Publisher) addAlert(t *transaction, a Alert) error {
 func (p *Publisher) commit(ctx context.Context, t *transaction) error {
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
+	if err := p.onFirmGround(ctx); err != nil {
+		return err
+	}
 	ends := p.requests.end.Load()
 	if err := p.client.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin the transaction: %w", err)

@@ -11,13 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// reader reads committed records of one partition with fetches of its own.
+// reader reads the records of one partition with fetches of its own: those that
+// are committed, unless it is told otherwise.
 // Those of a consumer would hide how far it has come where a log ends with
 // markers, or with batches that compaction has emptied.
 type reader struct {
 	client    *kgo.Client
 	topic     string
 	partition int32
+
+	everything bool // also what is not committed, and markers
 
 	leader int32 // -1: not known
 	id     [16]byte
@@ -168,11 +171,17 @@ func (r *reader) fetch(ctx context.Context, wait time.Duration) ([]*kgo.Record, 
 	if err := kerr.ErrorForCode(got.ErrorCode); err != nil {
 		return nil, 0, fmt.Errorf("read %s at offset %d: %w", r, r.next, err)
 	}
+	level := kgo.ReadCommitted()
+	if r.everything {
+		level = kgo.ReadUncommitted()
+	}
 	page, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		Offset:         r.next,
-		IsolationLevel: kgo.ReadCommitted(),
+		IsolationLevel: level,
 		Topic:          r.topic,
 		Partition:      r.partition,
+
+		KeepControlRecords: r.everything,
 	}, got, r.decompress, nil)
 	if page.Err != nil {
 		return nil, 0, fmt.Errorf("read %s at offset %d: %w: %w", r, r.next, errCorrupt, page.Err)
@@ -187,8 +196,10 @@ func (r *reader) request(wait time.Duration) *kmsg.FetchRequest {
 	req.MaxWaitMillis = int32(wait.Milliseconds())
 	req.MinBytes = 1
 	req.MaxBytes = fetchBytes
-	req.IsolationLevel = 1 // read_committed
-	req.SessionEpoch = -1  // no fetch session
+	if !r.everything {
+		req.IsolationLevel = 1 // read_committed
+	}
+	req.SessionEpoch = -1 // no fetch session
 	p := kmsg.NewFetchRequestTopicPartition()
 	p.Partition, p.FetchOffset, p.PartitionMaxBytes = r.partition, r.next, fetchBytes
 	p.CurrentLeaderEpoch, p.LastFetchedEpoch, p.LogStartOffset = -1, -1, -1

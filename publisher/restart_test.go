@@ -17,12 +17,14 @@ import (
 	"github.com/tidemark-io/tidemark/publisher"
 )
 
-// speaker fires and resolves an alert in turn, and starts over after errors.
+// speaker fires and resolves an alert in turn, with notes alone in between, and
+// starts over after errors.
 type speaker struct {
 	options publisher.Options
+	late    string // topic of the notes
 	pair    publisher.Pair
 	count   atomic.Int64
-	told    []string // alerts of publications that the broker has called committed
+	told    []string // alerts and notes of publications that the broker has called committed
 }
 
 func (s *speaker) run(ctx context.Context) {
@@ -31,13 +33,9 @@ func (s *speaker) run(ctx context.Context) {
 		o.Timeout = time.Second + rand.N(6*time.Second) // some live through an outage, some end in it
 		p, err := publisher.Open(ctx, o)
 		for ; err == nil && ctx.Err() == nil; i++ {
-			n, firing := p.Announced()[s.pair]
-			what := alert(!firing, s.pair.Rule, s.pair.Subject)
-			if !firing {
-				n = p.Header().P + 1
-			}
-			if err = p.Publish(ctx, at(i, what)); err == nil {
-				s.told = append(s.told, said(what, n))
+			what, words := s.next(p, i)
+			if err = p.Publish(ctx, what); err == nil {
+				s.told = append(s.told, words)
 				s.count.Add(1)
 			}
 		}
@@ -47,12 +45,19 @@ func (s *speaker) run(ctx context.Context) {
 	}
 }
 
-func said(a publisher.Alert, n uint64) string {
-	b, err := a.Encode(n)
-	if err != nil {
-		panic(err)
+// next is the i-th publication, and what its readers see.
+func (s *speaker) next(p *publisher.Publisher, i int64) (publisher.Publication, string) {
+	if i%2 == 0 {
+		words := fmt.Sprintf("note %d of %s", i, s.pair.Subject)
+		what := at(i)
+		what.Notes = []publisher.Note{{Topic: s.late, Value: []byte(words)}}
+		return what, words
 	}
-	return string(b)
+	n, firing := p.Announced()[s.pair]
+	if firing {
+		return at(i, alert(false, s.pair.Rule, s.pair.Subject)), fmt.Sprintf("r|%s#%d resolved", s.pair.Subject, n)
+	}
+	return at(i, alert(true, s.pair.Rule, s.pair.Subject)), fmt.Sprintf("r|%s#%d firing", s.pair.Subject, p.Header().P+1)
 }
 
 // A broker that is killed in the midst of many shards' transactions: with Kafka
@@ -75,7 +80,7 @@ func TestKafkaKilledAmidTransactions(t *testing.T) {
 	for i := range speakers {
 		o := w.options()
 		o.Shard, o.HangingEnded, o.CursorLimit = i, func() { hung.Add(1) }, 30*time.Second
-		speakers[i] = &speaker{options: o, pair: publisher.Pair{Rule: "r", Subject: fmt.Sprint(i)}}
+		speakers[i] = &speaker{options: o, late: w.late, pair: publisher.Pair{Rule: "r", Subject: fmt.Sprint(i)}}
 		wg.Go(func() { speakers[i].run(ctx) })
 	}
 	goOn := func() {
@@ -117,11 +122,15 @@ func TestKafkaKilledAmidTransactions(t *testing.T) {
 	for _, r := range w.committed(t, w.alerts) {
 		heard[r.Partition] = append(heard[r.Partition], string(r.Value))
 	}
+	notes := map[string]int{}
+	for _, r := range w.committed(t, w.late) {
+		notes[string(r.Value)]++
+	}
 	for i, s := range speakers {
 		inTurn(t, heard[int32(i)])
-		for _, a := range s.told {
-			if !slices.Contains(heard[int32(i)], a) {
-				t.Errorf("%q was called committed, and no reader has seen it", a)
+		for _, x := range s.told {
+			if notes[x] != 1 && !slices.Contains(heard[int32(i)], x) {
+				t.Errorf("%q was called committed, and is there %d times", x, notes[x])
 			}
 		}
 	}

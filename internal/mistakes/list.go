@@ -69,6 +69,9 @@ func takeOver() []Mistake {
 	}
 	return p.readCursor(ctx)
 `}}, Test{"publisher", "TestHangingIsEnded/committed"}},
+		{"T2a", "another transaction's decision is followed", []Edit{
+			{"publisher/hanging.go", "	if h.topic != p.options.Topics.Cursors {", "	if false {"},
+		}, Test{"publisher", "TestHangingIsEnded/committed_before"}},
 		{"T2b", "what hangs is left alone where its decision is forgotten", []Edit{
 			{"publisher/hanging.go", "		if p.end(ctx, h, commit) != nil {", "		if !known || p.end(ctx, h, commit) != nil {"},
 		}, Test{"publisher", "TestHangingIsEnded/decision_forgotten"}},
@@ -166,6 +169,12 @@ func publication() []Mistake {
 	}
 `},
 		}, step("TestRollbackHolds")},
+		{"P3", "published on top of what hangs", []Edit{
+			cut("publisher/publish.go", `	if err := p.onFirmGround(ctx); err != nil {
+		return err
+	}
+`),
+		}, Test{"publisher", "TestPublishOnFirmGround"}},
 		{"P3", "alerts and header in two transactions", []Edit{{"publisher/publish.go", "		err = p.commit(ctx, t)\n", `		said, cursor := &transaction{}, &transaction{}
 		for _, r := range t.records {
 			if r.Topic == p.options.Topics.Cursors {
@@ -248,6 +257,9 @@ func look() []Mistake {
 	}
 `),
 		}, step("TestRollbackAtRestIsNoticed")},
+		{"L2", "no look for what hangs", []Edit{
+			{"publisher/open.go", "	return p.lookForHanging(ctx)\n", "	return nil\n"},
+		}, Test{"publisher", "TestLookFindsHanging"}},
 		{"L2", "no look at Kafka", []Edit{
 			cut("worker/loop.go", `	if err := t.pub.Look(ctx); err != nil {
 		return err
