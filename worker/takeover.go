@@ -55,7 +55,7 @@ func (t *tenure) takeOver(ctx context.Context) error {
 		return err
 	}
 	t.id, t.head = claimed.Tenure, claimed.Head
-	// T2, T3: InitProducerId, then read the cursor.
+	// T2a to T3: end what hangs, InitProducerId, read the cursor.
 	o := t.opts.Publisher
 	o.Shard = t.shard
 	if t.pub, err = publisher.Open(ctx, o); err != nil {
