@@ -12,8 +12,8 @@ import (
 	_ "time/tzdata"
 
 	"github.com/tidemark-io/tidemark/aggregator"
-	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/report"
 	"github.com/tidemark-io/tidemark/service"
 )
@@ -21,8 +21,7 @@ import (
 // wiring is what the command gives.
 func wiring() Wiring {
 	return Wiring{Rules: service.KPIRules, Engine: func(c *config.Config) (report.Options, error) {
-		zone, err := c.Location()
-		figures := company.Options{Location: zone, Currency: c.Currency, Rates: service.Rates(c), MinSample: int64(c.MinSample), WeekStart: c.WeekStart}
+		figures, err := service.CompanyOptions(c)
 		return report.Options{Company: figures, Shard: func() (aggregator.Options, error) { return service.ShardOptions(c) }}, err
 	}}
 }
@@ -53,6 +52,26 @@ func TestExamples(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEveryKPIHasAScenario: each KPI is expected somewhere by its number, not
+// only as nothing.
+func TestEveryKPIHasAScenario(t *testing.T) {
+	expected := map[string]bool{}
+	for _, f := range examples(t) {
+		for _, s := range f.Scenarios {
+			for _, st := range s.statements {
+				if e, ok := st.expect.(*kpiExpectation); ok && !e.value.null && e.value.rat.Sign() != 0 {
+					expected[e.kpi.Name] = true
+				}
+			}
+		}
+	}
+	for _, name := range kpi.Names() {
+		if !expected[name] {
+			t.Errorf("no scenario expects a value of %s", name)
+		}
 	}
 }
 
