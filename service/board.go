@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/worker"
 )
 
@@ -61,13 +62,18 @@ func (b *board) Ready() (ok bool, reason string) {
 }
 
 // shardMetrics shows the board to Prometheus.
-type shardMetrics struct{ board *board }
+type shardMetrics struct {
+	board   *board
+	fetcher *consumer.Fetcher
+}
 
 var (
 	readTotal     = prometheus.NewDesc("tidemark_messages_read_total", "Messages read, as committed; the sum of tidemark_messages_total but for what expired.", []string{"shard"}, nil)
 	messagesTotal = prometheus.NewDesc("tidemark_messages_total", "Messages by what became of them, as committed.", []string{"shard", "outcome", "reason"}, nil)
 	lagMessages   = prometheus.NewDesc("tidemark_lag_messages", "Messages between what is committed and the ends of the logs.", []string{"shard"}, nil)
 	shardReady    = prometheus.NewDesc("tidemark_shard_ready", "1 where the shard's offsets move or its log is at its end.", []string{"shard", "state"}, nil)
+	cacheBytes    = prometheus.NewDesc("tidemark_cache_bytes", "Estimate of what loaded records took at the last commit, before any was dropped.", []string{"shard"}, nil)
+	queueBytes    = prometheus.NewDesc("tidemark_queue_bytes", "What lies fetched and not taken, of all shards of this process.", nil, nil)
 	commitsTotal  = prometheus.NewDesc("tidemark_commit_number", "Number of the shard's last commit.", []string{"shard"}, nil)
 )
 
@@ -78,6 +84,8 @@ func (m *shardMetrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- lagMessages
 	ch <- shardReady
 	ch <- commitsTotal
+	ch <- cacheBytes
+	ch <- queueBytes
 }
 
 // Collect implements prometheus.Collector.
@@ -100,7 +108,9 @@ func (m *shardMetrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(lagMessages, prometheus.GaugeValue, float64(st.Lag), shard)
 		ch <- prometheus.MustNewConstMetric(shardReady, prometheus.GaugeValue, ready, shard, st.State)
 		ch <- prometheus.MustNewConstMetric(commitsTotal, prometheus.CounterValue, float64(st.Commits), shard)
+		ch <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(st.Cache), shard)
 	}
+	ch <- prometheus.MustNewConstMetric(queueBytes, prometheus.GaugeValue, float64(m.fetcher.QueuedBytes()))
 }
 
 // web serves what is there: until store and brokers were reached, that they were not.

@@ -123,8 +123,17 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 	s.reader = s.readings.Figures.(*company.Reader)
 	s.board.reader = s.reader
 	s.readings.Ready = &s.board
+	partitions, err := consumer.CheckInputs(set, s.worker.Inputs)
+	if err != nil {
+		return err
+	}
+	fetcher := consumer.NewFetcher(consumer.FetcherOptions{
+		Transport: security.Transport(s.worker.Inputs...), Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Log: s.log, QueueBytes: int(s.cfg.Queue),
+		BatchMessages: worker.SharedBatch(s.cfg.Batch.Live, s.cacheBytes(partitions)),
+	})
+	defer fetcher.Close()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &shardMetrics{&s.board})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &shardMetrics{&s.board, fetcher})
 	s.hanging = prometheus.NewCounter(prometheus.CounterOpts{Name: "tidemark_hanging_transactions_ended_total",
 		Help: "Parts of this process's transactions that Kafka had left open in a partition and Tidemark has ended."})
 	registry.MustRegister(s.hanging)
@@ -135,11 +144,6 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 	}
 	s.log.Info("listening", zap.String("http", addr))
 	group.Go(func() error { return s.poll(ctx) })
-	fetcher := consumer.NewFetcher(consumer.FetcherOptions{
-		Transport: security.Transport(s.worker.Inputs...), Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Log: s.log, QueueBytes: int(s.cfg.Queue),
-		BatchMessages: worker.SharedBatch(s.cfg.Batch.Live),
-	})
-	defer fetcher.Close()
 	if err := s.wire(set, security, fetcher); err != nil {
 		return err
 	}
@@ -263,7 +267,7 @@ func (s *service) wire(set consumer.TopicSet, security consumer.Security, fetche
 	w.Disorder, w.FutureSkew = s.cfg.Disorder, s.cfg.MaxFutureSkew
 	w.RetainRows = int32(s.cfg.RetainRows)
 	w.LiveBatch, w.CatchUp = s.cfg.Batch.Live, s.cfg.Batch.CatchUp
-	w.CacheBytes = int(s.cfg.Cache) / max(partitions, 1)
+	w.CacheBytes = s.cacheBytes(partitions)
 	w.Severity = map[string]string{}
 	for _, r := range s.cfg.Rules {
 		if r.Band != "" {
@@ -277,6 +281,9 @@ func (s *service) wire(set consumer.TopicSet, security consumer.Security, fetche
 	w.Company = s.newCompany(security)
 	return nil
 }
+
+// cacheBytes is what the records of one shard may take.
+func (s *service) cacheBytes(partitions int) int { return int(s.cfg.Cache) / max(partitions, 1) }
 
 // changed names the settings that no longer fit the stored state.
 func (s *service) changed(stored string) string {

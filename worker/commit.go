@@ -155,8 +155,8 @@ func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 		t.id = id
 		break
 	}
-	// A quarter is left to what the next batch loads: it ends where the cache is full.
-	t.state.Committed(t.opts.CacheBytes / 4 * 3)
+	t.cached = t.state.Memory()
+	t.state.Committed(keptBytes(t.opts.CacheBytes))
 	for _, f := range c.Notes {
 		if n := t.notes[f.Name]; n != nil {
 			n.stored = true
@@ -232,7 +232,7 @@ func (t *tenure) report() {
 		t.log.Info("shard is "+state, zap.String("reason", reason), zap.Int64("lag", lag))
 	}
 	t.say(func(s *Status) {
-		s.State, s.Reason, s.Lag, s.Counters, s.Commits, s.Next = state, reason, lag, counters, number, next
+		s.State, s.Reason, s.Lag, s.Cache, s.Counters, s.Commits, s.Next = state, reason, lag, t.cached, counters, number, next
 		s.Progress = time.Now()
 	})
 }

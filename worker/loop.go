@@ -18,7 +18,7 @@ import (
 // apply each event, advance the watermark, commit, publish what is due.
 
 const (
-	chunk        = 1000        // messages decoded and loaded for together
+	chunk        = 1000        // messages decoded and loaded for together at most
 	catchUpTime  = time.Second // what a commit collects at most while catching up
 	catchingUp   = 20_000      // messages behind from which on commits grow
 	tick         = 50 * time.Millisecond
@@ -77,8 +77,8 @@ func (t *tenure) collect(ctx context.Context, next *input) error {
 		if n >= limit || time.Now().After(until) || t.noteBytes() > maxNoteBytes || ctx.Err() != nil {
 			return nil
 		}
-		if t.state.Memory() > t.opts.CacheBytes {
-			return nil // records are dropped from memory by a commit alone
+		if t.state.Memory() > t.opts.CacheBytes-chunkBytes(t.opts.CacheBytes) {
+			return nil // no room for another chunk: records are dropped from memory by a commit alone
 		}
 		if next, _, err = t.choose(true); err != nil || next == nil {
 			return nil // an error is met again, with nothing in hand
@@ -86,11 +86,31 @@ func (t *tenure) collect(ctx context.Context, next *input) error {
 	}
 }
 
+// What a chunk touches has to be in memory at once. A small cache takes smaller
+// chunks, of which each message may bring a bucket of eight customers with two
+// users each, so that a chunk takes an eighth of the cache.
+const (
+	smallestChunk = 64
+	bucketBytes   = 10 << 10
+)
+
+func chunkFor(cacheBytes int) int {
+	return min(chunk, max(smallestChunk, chunkBytes(cacheBytes)/bucketBytes))
+}
+
+// chunkBytes is what a chunk may need of a shard's cache.
+func chunkBytes(cacheBytes int) int { return cacheBytes / 8 }
+
+// keptBytes is what a commit leaves in the cache: there is room for two chunks
+// then, and none begins where there is none for one.
+func keptBytes(cacheBytes int) int { return cacheBytes - 2*chunkBytes(cacheBytes) }
+
 // SharedBatch is how many messages several record batches may have together in
-// one consumer.Batch. Such a Batch is applied as a whole: what is stored beside
-// the next offset is the CRC of its last record batch, and a take-over would
-// find another one at an offset in the midst of it.
-func SharedBatch(liveBatch int) int { return min(chunk, liveBatch) }
+// one consumer.Batch, given the bytes of one shard's cache. Such a Batch is
+// applied as a whole: what is stored beside the next offset is the CRC of its
+// last record batch, and a take-over would find another one at an offset in the
+// midst of it.
+func SharedBatch(liveBatch, cacheBytes int) int { return min(chunkFor(cacheBytes), liveBatch) }
 
 // take applies a chunk of an input's batch and returns how many messages it was.
 func (t *tenure) take(ctx context.Context, in *input, limit int) (int, error) {
@@ -101,8 +121,8 @@ func (t *tenure) take(ctx context.Context, in *input, limit int) (int, error) {
 		in.pos = 0
 	}
 	b := in.batch
-	size := min(chunk, max(limit, 1))
-	if len(b.Messages) <= SharedBatch(t.opts.LiveBatch) {
+	size := min(chunkFor(t.opts.CacheBytes), max(limit, 1))
+	if len(b.Messages) <= SharedBatch(t.opts.LiveBatch, t.opts.CacheBytes) {
 		size = len(b.Messages) // perhaps of several record batches: not to be split
 	}
 	part := b.Messages[in.pos:min(len(b.Messages), in.pos+size)]

@@ -408,7 +408,7 @@ func TestBatchFitsTheCache(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	s.batch, s.cache = 50_000, 2<<20
-	const customers = 24_000 // more than a lag that makes commits grow; of 1 KiB each at least
+	const customers = 24_000 // more than a lag that makes commits grow; of 400 bytes each at least
 	logins := make([]message, customers)
 	for n := range logins {
 		logins[n] = s.login(fmt.Sprintf("c%d", n), "", day(1, 10*float64(n)/customers))
@@ -432,9 +432,9 @@ func TestBatchFitsTheCache(t *testing.T) {
 			largest, before = max(largest, at-before), at
 		}
 	}
-	// 2 MiB hold at most 2048 of these customers, and a batch ends with the 1,000
-	// messages that it goes beyond.
-	if largest > 3048 {
+	// 2 MiB hold at most 5,242 of these customers, and a batch ends where there is
+	// no room for another chunk.
+	if largest > 5242 {
 		t.Errorf("a commit has %d messages of as many customers", largest)
 	}
 	if largest < 200 {

@@ -43,6 +43,7 @@ type tenure struct {
 	lastLook time.Time
 	lastWork time.Time // of the company's duties
 	touched  bool      // something changed since the last commit
+	cached   int       // Memory at the last commit, before records were dropped
 	late     int64     // messages older than the horizon that no warning has told of
 	lateSaid time.Time // of the last warning
 }

@@ -66,6 +66,7 @@ type Status struct {
 	State    string // taking over, catching up, live, held, waiting, stopped
 	Reason   string // why it is not live, in a sentence
 	Lag      int64  // messages behind the ends of the logs
+	Cache    int    // bytes that loaded records took when the last commit was made, before any was dropped
 	Progress time.Time
 	Commits  uint64
 	Counters map[string]int64

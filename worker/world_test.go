@@ -175,7 +175,7 @@ func (w *world) start() *process {
 	}
 	transport := consumer.Security{}.Transport(w.ws.Inputs()...)
 	fetcher := consumer.NewFetcher(consumer.FetcherOptions{Transport: transport, Addr: kafka.TCP(w.ws.Brokers),
-		Log: w.log, MaxWait: 50 * time.Millisecond, BatchMessages: worker.SharedBatch(w.batch)})
+		Log: w.log, MaxWait: 50 * time.Millisecond, BatchMessages: worker.SharedBatch(w.batch, w.cache)})
 	p.worker = worker.New(p.options(st, fetcher), 0)
 	w.processes = append(w.processes, p)
 	w.logf("process %s starts", p.name)
