@@ -249,7 +249,7 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 		s.e.net()
 		s.e.flush(c.segs)
 		return change{any: true, health: len(c.line.orphans) > 0}
-	case same && slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && !c.health.everRed():
+	case same && slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && !c.health.redFrom(from):
 		s.replaceMRR(c, &old, day)
 	default:
 		s.replaceMoney(c, &old, oldFirst, day, from)

@@ -31,7 +31,7 @@ func (s *Shard) contributeLine(c *customer, from int32) {
 }
 
 // replaceMRR writes the difference that other amounts make to a customer who
-// pays on the same days as before and was not red on any of them, and then
+// pays on the same days as before and is red on none from the event's on, and then
 // brings its health up to now.
 func (s *Shard) replaceMRR(c *customer, old *timeline, day int32) {
 	line, same := c.line, 0
@@ -71,8 +71,17 @@ func (s *Shard) contributeAmounts(c *customer, step int, day int32) {
 	s.contributeMRR(&s.e, c, MRR, noDay, farFuture, farFuture)
 }
 
-func (h *health) everRed() bool {
-	return slices.ContainsFunc(h.runs, func(r bandRun) bool { return r.band == Red })
+// redFrom says whether the customer was or is red on any day from the given one on.
+func (h *health) redFrom(day int32) bool {
+	for i := len(h.runs) - 1; i >= 0; i-- {
+		if h.runs[i].band == Red {
+			return true
+		}
+		if h.runs[i].day <= day {
+			break
+		}
+	}
+	return false
 }
 
 // evaluate brings the customer's health up to the record's now, the later of
