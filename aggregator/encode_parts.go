@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -31,20 +32,17 @@ func (c *rare) append(dst []byte, src *sources) []byte {
 	if put(hasAttrs, len(c.attrs) > 0) {
 		dst = c.appendAttrs(dst, src)
 	}
+	if put(hasBase, c.base.stored()) {
+		dst = c.base.append(dst)
+	}
 	if put(hasMoney, len(c.money) > 0) {
-		dst = binary.AppendUvarint(dst, uint64(len(c.money)))
-		for i := range c.money {
-			dst = c.money[i].append(dst, src)
-		}
+		dst = c.appendMoney(dst, src)
 	}
 	if put(hasSignals, len(c.signals) > 0) {
 		dst = c.appendSignals(dst)
 	}
 	if put(hasAnswers, len(c.answers) > 0) {
 		dst = c.appendAnswers(dst, src)
-	}
-	if put(hasBase, c.base.stored()) {
-		dst = c.base.append(dst)
 	}
 	if put(hasEpisodes, c.episodes.base != chains{}) {
 		dst = c.episodes.base.append(dst)
@@ -64,20 +62,17 @@ func (r *reader) rare(c *rare) {
 	if bits&hasAttrs != 0 {
 		c.attrs = r.attrs()
 	}
+	if bits&hasBase != 0 {
+		c.base = r.base()
+	}
 	if bits&hasMoney != 0 {
-		c.money = make([]moneyEvent, r.count())
-		for i := range c.money {
-			c.money[i] = r.moneyEvent()
-		}
+		c.money = r.money(&c.base)
 	}
 	if bits&hasSignals != 0 {
 		c.signals = r.references()
 	}
 	if bits&hasAnswers != 0 {
 		c.answers = r.dayAnswers()
-	}
-	if bits&hasBase != 0 {
-		c.base = r.base()
 	}
 	if bits&hasEpisodes != 0 {
 		c.episodes.base = r.chains()
@@ -181,22 +176,13 @@ func (b *base) append(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, b.at)
 	dst = appendDay(dst, b.buysUntil)
 	dst = binary.AppendVarint(dst, b.firstPaid)
-	dst = binary.AppendUvarint(dst, uint64(len(b.money.subs)))
-	for i := range b.money.subs {
-		s := &b.money.subs[i]
-		dst = appendString(dst, s.name)
-		dst = append(dst, byte(b2u(s.active)))
-		dst = append(dst, s.currency[:]...)
-		dst = binary.AppendVarint(dst, s.monthly)
-		dst = binary.AppendVarint(dst, s.lapse)
-	}
+	dst = b.money.appendSubs(dst)
 	dst = binary.AppendUvarint(dst, uint64(len(b.money.endings)))
 	for _, e := range b.money.endings {
 		dst = binary.AppendVarint(dst, e.at)
 		dst = binary.AppendUvarint(dst, e.targets)
 		dst = appendString(dst, e.reason)
 	}
-	dst = appendTotals(dst, b.money.totals)
 	p := &b.money.past
 	dst = append(dst, byte(b2u(b.money.paid))|byte(b2u(p.receipt))<<1|p.orders<<2)
 	dst = binary.AppendUvarint(dst, uint64(len(p.received)))
@@ -205,6 +191,71 @@ func (b *base) append(dst []byte) []byte {
 		dst = binary.AppendVarint(dst, x.minor)
 	}
 	return dst
+}
+
+// Bits of a subscription: most are active, don't lapse, are in one currency and
+// pay whole minor units a month.
+const (
+	isActive = 1 << iota
+	lapses
+	inLastCurrency
+	wholeUnits
+)
+
+func (s *moneyState) appendSubs(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s.subs)))
+	for i := range s.subs {
+		x := &s.subs[i]
+		dst = appendString(dst, x.name)
+		at := len(dst)
+		dst = append(dst, byte(b2u(x.active)))
+		if i > 0 && x.currency == s.subs[i-1].currency {
+			dst[at] |= inLastCurrency
+		} else {
+			dst = append(dst, x.currency[:]...)
+		}
+		if x.monthly%event.MonthlyUnit == 0 {
+			dst[at] |= wholeUnits
+			dst = binary.AppendVarint(dst, x.monthly/event.MonthlyUnit)
+		} else {
+			dst = binary.AppendVarint(dst, x.monthly)
+		}
+		if x.lapse != 0 {
+			dst[at] |= lapses
+			dst = binary.AppendVarint(dst, x.lapse)
+		}
+	}
+	return dst
+}
+
+// subs reads subscriptions and adds up what the active ones pay.
+func (r *reader) subs(s *moneyState) {
+	s.subs = make([]subscription, min(r.count(), maxSubscriptions))
+	for i := range s.subs {
+		x := &s.subs[i]
+		x.name = r.string()
+		bits := r.byte()
+		if x.active = bits&isActive != 0; bits&inLastCurrency == 0 {
+			x.currency = r.currency()
+		} else if i > 0 {
+			x.currency = s.subs[i-1].currency
+		}
+		if x.monthly = r.varint(); bits&wholeUnits != 0 {
+			x.monthly *= event.MonthlyUnit
+		}
+		if bits&lapses != 0 {
+			x.lapse = r.varint()
+		}
+		if !x.active {
+			continue
+		}
+		k := slices.IndexFunc(s.totals, func(t total) bool { return t.currency == x.currency })
+		if k < 0 {
+			k = len(s.totals)
+			s.totals = append(s.totals, total{currency: x.currency})
+		}
+		s.totals[k].monthly += x.monthly
+	}
 }
 
 func appendTotals(dst []byte, all []total) []byte {
@@ -226,12 +277,7 @@ func (r *reader) totals() []total {
 
 func (r *reader) base() base {
 	b := base{at: r.varint(), buysUntil: r.day(), firstPaid: r.varint()}
-	b.money.subs = make([]subscription, min(r.count(), maxSubscriptions))
-	for i := range b.money.subs {
-		s := &b.money.subs[i]
-		s.name, s.active, s.currency = r.string(), r.byte() == 1, r.currency()
-		s.monthly, s.lapse = r.varint(), r.varint()
-	}
+	r.subs(&b.money)
 	b.money.endings = make([]ending, r.count())
 	for i := range b.money.endings {
 		at, targets := r.varint(), r.uvarint()
@@ -241,7 +287,6 @@ func (r *reader) base() base {
 		}
 		b.money.endings[i] = ending{at, targets, r.string()}
 	}
-	b.money.totals = r.totals()
 	bits := r.byte()
 	p := &b.money.past
 	b.money.paid, p.receipt, p.orders = bits&1 != 0, bits>>1&1 != 0, bits>>2&3
