@@ -103,10 +103,30 @@ func TestTimeToValue(t *testing.T) {
 	f.login("2024-01-01", "never", "u")
 	got := f.compute(f.days("2024-03-01", "2024-03-01"))
 	f.expect(got, map[string]string{"time_to_value [p50] on 2024-03-01": "10", "time_to_value [p90] on 2024-03-01": "null"})
-	f.order("2024-01-31", "never", "o4", "1.00") // now three of four within 30 days
+	f.add("2023-12-01", "signal", "ten", `"name":"page_viewed"`) // nothing reads it
+	f.order("2024-01-31", "never", "o4", "0.00")                 // no value yet
+	f.order("2024-02-05", "never", "o5", "1.00")                 // now three of four within 35 days
 	f.expect(f.compute(f.days("2024-03-01", "2024-03-01")), map[string]string{
 		"time_to_value [p50] on 2024-03-01": "10", "time_to_value [p90] on 2024-03-01": "null",
 	})
+	f.order("2024-03-01", "fifth", "o6", "1.00") // 0 0 10 35 400: the third is 10
+	f.expect(f.compute(f.days("2024-03-01", "2024-03-01")), map[string]string{"time_to_value [p50] on 2024-03-01": "10"})
+}
+
+// On 3 November 2024 New York's day has 25 hours. 24 hours before hour 0 of the
+// 4th began is hour 1 of the 3rd, at 01:00 the first time.
+func TestActiveHoursOverAClockChange(t *testing.T) {
+	f := newFacts(t)
+	f.zone = zone(t, "America/New_York")
+	f.login("2024-11-03 00:30", "acme", "at hour 0")
+	f.login("2024-11-03 01:30", "acme", "at hour 1 or 2")
+	f.login("2024-11-03 02:30", "acme", "at hour 3")
+	o := f.days("2024-11-04", "2024-11-04")
+	o.Watermark = f.moment("2024-11-04 00:15").UnixMilli() // hour 0
+	f.expect(f.compute(o), map[string]string{"active_24h on 2024-11-04": "1"})
+	o.Watermark = f.moment("2024-11-03 23:59").UnixMilli() // hour 24
+	o.From, o.To = "2024-11-03", "2024-11-03"
+	f.expect(f.compute(o), map[string]string{"active_24h on 2024-11-03": "2"})
 }
 
 // Samoa had no 30 December 2011: it is an empty day that windows count.

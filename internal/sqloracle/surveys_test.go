@@ -101,3 +101,15 @@ func TestCLI(t *testing.T) {
 	f.add("2024-03-01", "survey", "blue", `"kind":"cli","score":8.25`)
 	f.expect(f.compute(f.days("2024-03-01", "2024-03-01")), map[string]string{"cli 30d on 2024-03-01": "80"})
 }
+
+// Two are asked, one of them twice for the same campaign; one answers.
+func TestResponseRate(t *testing.T) {
+	f := newFacts(t)
+	f.add("2024-03-01", "signal", "acme", `"name":"survey_sent","ref":"spring"`)
+	f.add("2024-03-05", "signal", "acme", `"name":"survey_sent","ref":"spring"`)
+	f.add("2024-03-05", "signal", "acme", `"name":"survey_sent","ref":"spring","user":"ann"`)
+	f.answer("2024-03-06", "acme", "csat", "5")
+	f.expect(f.compute(f.days("2024-03-04", "2024-03-06")), map[string]string{
+		"response_rate 30d on 2024-03-04": "0", "response_rate 30d on 2024-03-06": "0.5", "csat 30d on 2024-03-06": "1",
+	})
+}

@@ -29,6 +29,17 @@ SELECT unnest(generate_series(getvariable('from') - 190, least(getvariable('toda
 
 CREATE TABLE wanted AS SELECT day FROM days WHERE day BETWEEN getvariable('from') AND getvariable('to');
 
+-- The first moment of each day, on the quarter of an hour; of a day that the zone
+-- skips, that of the next.
+CREATE TABLE starts AS
+WITH all_days AS (
+  SELECT unnest(generate_series(min(day), max(day) + 2, INTERVAL 1 DAY))::DATE AS day
+  FROM (SELECT day FROM events UNION ALL SELECT day FROM days UNION ALL SELECT getvariable('today'))
+), moments AS (
+  SELECT day, epoch_ms(day::TIMESTAMP) + 900000::BIGINT * unnest(range(-64, 65)) AS ms FROM all_days
+)
+SELECT day, min(ms) AS ms FROM moments WHERE local_day(ms) >= day GROUP BY day;
+
 -- A figure's window: the day it is keyed by, its first and last day, and those of
 -- the window of the same length before. A level has the window "".
 CREATE TABLE windows AS

@@ -9,10 +9,10 @@
 --
 -- Decisions:
 --   * One person's name at two customers is two users.
---   * Hours are the zone's hours since midnight, 24 a day (docs/adr/0007): the
---     repeated hour of autumn is one, and 24 hours before 15:40 is the day
---     before's hour of 15, also over a change of the clock.
---   * "The period of mau_calendar is the month."
+--   * "Hours are hours since local midnight": whole hours that have passed since
+--     the day's first moment, the 25th the last. Hours are 24 apart when their
+--     beginnings are, so that a change of the clock adds or takes none.
+--   * The period of mau_calendar is the month.
 
 CREATE TABLE active AS SELECT s.segment, a.* FROM active_days a JOIN customer_segments s USING (customer);
 
@@ -40,14 +40,14 @@ INSERT INTO figures (kpi, unit, win, segment, day, num)
 SELECT 'users_ever', 'count', '', s.segment, getvariable('today'), count(DISTINCT a.user_no)
 FROM segments s LEFT JOIN active a ON a.segment = s.segment GROUP BY s.segment;
 
-CREATE MACRO hour_number(ms) AS (local_day(ms) - DATE '1970-01-01') * 24 + hour(local_time(ms));
-
 INSERT INTO figures (kpi, unit, win, segment, day, num)
-WITH seen AS (
-  SELECT segment, user_no, max(hour_number(ts)) AS last_hour
-  FROM activity JOIN customer_segments USING (customer) GROUP BY ALL
+WITH seen AS ( -- an hour is its beginning
+  SELECT g.segment, a.user_no, max(s.ms + 3600000::BIGINT * least((a.ts - s.ms) // 3600000, 24)) AS last_hour
+  FROM activity a JOIN starts s USING (day) JOIN customer_segments g USING (customer) GROUP BY ALL
+), now AS (
+  SELECT ms + 3600000::BIGINT * least((getvariable('watermark') - ms) // 3600000, 24) AS hour FROM starts WHERE day = getvariable('today')
 )
 SELECT k.kpi, 'count', '', s.segment, getvariable('today'), count(u.user_no)
-FROM segments s CROSS JOIN (VALUES ('active_24h', 24), ('active_7d', 168), ('active_30d', 720)) k(kpi, hours)
-LEFT JOIN seen u ON u.segment = s.segment AND u.last_hour > hour_number(getvariable('watermark')) - k.hours
+FROM segments s CROSS JOIN now CROSS JOIN (VALUES ('active_24h', 24), ('active_7d', 168), ('active_30d', 720)) k(kpi, hours)
+LEFT JOIN seen u ON u.segment = s.segment AND u.last_hour > now.hour - 3600000::BIGINT * k.hours
 GROUP BY ALL;

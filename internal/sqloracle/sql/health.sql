@@ -41,15 +41,9 @@ WITH now AS (
 ), each_day AS (
   SELECT f.customer, n.now, f.day AS first_day, unnest(generate_series(f.day, local_day(n.now), INTERVAL 1 DAY))::DATE AS day
   FROM first_paid f JOIN now n USING (customer)
-), ends AS ( -- where the local date becomes a later one, on the quarter of an hour
-  SELECT d.day, min(q.ms) - 1 AS ends
-  FROM (SELECT DISTINCT day FROM each_day) d
-  JOIN (SELECT unnest(range((SELECT epoch_ms(min(day)::TIMESTAMP) FROM each_day), (SELECT epoch_ms((max(day) + 3)::TIMESTAMP) FROM each_day), 900000)) AS ms) q
-    ON q.ms BETWEEN epoch_ms(d.day::TIMESTAMP) AND epoch_ms((d.day + 3)::TIMESTAMP) AND local_day(q.ms) > d.day
-  GROUP BY d.day
 )
-SELECT w.customer, w.day, w.first_day, CASE WHEN w.day = local_day(w.now) THEN w.now ELSE e.ends END AS at_ms
-FROM each_day w JOIN ends e USING (day);
+SELECT w.customer, w.day, w.first_day, CASE WHEN w.day = local_day(w.now) THEN w.now ELSE n.ms - 1 END AS at_ms
+FROM each_day w JOIN starts n ON n.day = w.day + 1;
 
 -- Whether the customer pays at that moment. Money events lie before now, and what
 -- comes after it today is scheduled: only subscriptions have that.

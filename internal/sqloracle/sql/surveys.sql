@@ -5,11 +5,14 @@
 -- denominator; a 1–10 scale is accepted (detractors ≤ 6)". promoters, passives,
 -- detractors: counts.
 -- csat: "satisfied / answers; satisfied = the top two of 1–5, the top three of 1–10".
+-- response_rate, apart: csat answers / invitations.
 -- ces: "share of 5–7 on 1–7".
 -- cli: "mean over the questions' means on 1–10, × 10 (range 10–100); cli_norm =
 -- (mean − 1)/9 × 100".
 --
 -- Decisions:
+--   * An invitation to a csat survey is the signal survey_sent, whose user is asked
+--     and whose ref is the campaign: the latest of each counts, as of answers.
 --   * A question is kind, respondent, campaign and ref together; respondents of
 --     two customers are two.
 --   * Other scales are stretched: nps onto 0–10, ces onto 1–7, cli onto 1–10; the
@@ -20,8 +23,14 @@
 --     those.
 
 CREATE TABLE counting AS
+WITH asked AS (
+  SELECT * FROM answers
+  UNION ALL BY NAME
+  SELECT seq, customer, day, 'invitation' AS kind, person AS respondent, coalesce(body->>'ref', '') AS campaign, '' AS ref
+  FROM events WHERE type = 'signal' AND signal = 'survey_sent'
+)
 SELECT g.win, g.segment, g.day, a.* EXCLUDE day
-FROM grid g JOIN customer_segments s ON s.segment = g.segment JOIN answers a ON a.customer = s.customer AND a.day BETWEEN g.first AND g.last
+FROM grid g JOIN customer_segments s ON s.segment = g.segment JOIN asked a ON a.customer = s.customer AND a.day BETWEEN g.first AND g.last
 WHERE g.win IN ('30d', '90d')
 QUALIFY row_number() OVER (PARTITION BY g.win, g.segment, g.day, a.kind, a.customer, a.respondent, a.campaign, a.ref ORDER BY a.seq DESC) = 1;
 
@@ -40,6 +49,7 @@ SELECT g.win, g.segment, g.day,
        count(*) FILTER (kind = 'nps' AND promoter) AS promoters, count(*) FILTER (kind = 'nps' AND no_detractor AND NOT promoter) AS passives,
        count(*) FILTER (kind = 'nps' AND NOT no_detractor) AS detractors,
        count(*) FILTER (kind = 'csat' AND satisfied) AS satisfied, count(*) FILTER (kind = 'csat') AS csat_answers,
+       count(*) FILTER (kind = 'invitation') AS invitations,
        count(*) FILTER (kind = 'ces' AND easy) AS easy, count(*) FILTER (kind = 'ces') AS ces_answers
 FROM grid g LEFT JOIN judged USING (win, segment, day) WHERE g.win IN ('30d', '90d') GROUP BY ALL;
 
@@ -49,6 +59,7 @@ UNION ALL SELECT 'promoters', 'count', win, segment, day, promoters, 1 FROM vote
 UNION ALL SELECT 'passives', 'count', win, segment, day, passives, 1 FROM votes
 UNION ALL SELECT 'detractors', 'count', win, segment, day, detractors, 1 FROM votes
 UNION ALL SELECT 'csat', 'ratio', win, segment, day, satisfied, csat_answers FROM votes
+UNION ALL SELECT 'response_rate', 'ratio', win, segment, day, csat_answers, invitations FROM votes
 UNION ALL SELECT 'ces', 'ratio', win, segment, day, easy, ces_answers FROM votes;
 
 -- A figure of points is 100 × num/den. The terms of a mean of means are rows of
