@@ -1,9 +1,12 @@
 package company
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/event"
 )
 
 // maxSpan bounds the days that one counter's changes may lie apart: a damaged
@@ -19,7 +22,8 @@ const maxSpan = 40_000
 type table struct {
 	days     map[string]map[aggregator.Cell]*series // by segment
 	standing map[string]map[onDay]int64
-	rows     map[string]int // rows of each segment, over all shards
+	rows     map[string]int   // rows of each segment, over all shards
+	met      []event.Currency // currencies that any row had, sorted
 }
 
 // onDay is a standing cell; the day is 0 where it has none.
@@ -66,12 +70,24 @@ func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, 
 		if s == nil {
 			s = &series{first: day}
 			cells[c] = s
+			t.meet(c)
 		}
 		if err := s.add(day, sign*v); err != nil {
 			return fmt.Errorf("row %s: %w", n, err)
 		}
 	}
 	return nil
+}
+
+// meet notes a cell's currency.
+func (t *table) meet(c aggregator.Cell) {
+	if !c.Counter.Money() {
+		return
+	}
+	i, known := slices.BinarySearchFunc(t.met, c.Currency, func(a, b event.Currency) int { return bytes.Compare(a[:], b[:]) })
+	if !known {
+		t.met = slices.Insert(t.met, i, c.Currency)
+	}
 }
 
 // stand adds a row of standing cells. What has come to zero is dropped: the days
@@ -99,11 +115,22 @@ func (t *table) level(segment string, c aggregator.Cell, day int32) int64 {
 	return s.level(day)
 }
 
-// series is the changes of one counter by day, with their running sums.
+// sum adds up the levels of the days from..to.
+func (t *table) sum(segment string, c aggregator.Cell, from, to int32) int64 {
+	s := t.days[segment][c]
+	if s == nil {
+		return 0
+	}
+	return s.upTo(to) - s.upTo(from-1)
+}
+
+// series is the changes of one counter by day, with their running sums, which
+// are levels, and the running sums of those.
 type series struct {
 	first  int32
 	change []int64
 	sum    []int64 // of change[0..i], right for i < clean
+	total  []int64 // of sum[0..i], right for i < clean
 	clean  int
 }
 
@@ -134,14 +161,34 @@ func (s *series) level(day int32) int64 {
 	if day < s.first || i < 0 {
 		return 0
 	}
+	s.extend(i)
+	return s.sum[i]
+}
+
+// upTo adds up the levels of all days up to one.
+func (s *series) upTo(day int32) int64 {
+	last := len(s.change) - 1
+	i := min(int(day-s.first), last)
+	if day < s.first || i < 0 {
+		return 0
+	}
+	s.extend(i)
+	return s.total[i] + int64(day-s.first-int32(i))*s.sum[i] // behind the last change the level stays
+}
+
+// extend makes the sums right up to the i-th.
+func (s *series) extend(i int) {
 	for len(s.sum) < len(s.change) {
-		s.sum = append(s.sum, 0)
+		s.sum, s.total = append(s.sum, 0), append(s.total, 0)
 	}
 	for ; s.clean <= i; s.clean++ {
 		s.sum[s.clean] = s.change[s.clean]
 		if s.clean > 0 {
 			s.sum[s.clean] += s.sum[s.clean-1]
 		}
+		s.total[s.clean] = s.sum[s.clean]
+		if s.clean > 0 {
+			s.total[s.clean] += s.total[s.clean-1]
+		}
 	}
-	return s.sum[i]
 }

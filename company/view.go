@@ -3,6 +3,7 @@ package company
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -110,23 +111,55 @@ func (v *view) Days(c aggregator.Counter, segment string) []int32 {
 }
 
 // Currencies implements kpi.Levels.
-func (v *view) Currencies() []event.Currency {
-	found := map[event.Currency]bool{}
-	for _, cells := range v.days {
-		for c := range cells {
-			if c.Counter.Money() {
-				found[c.Currency] = true
+func (v *view) Currencies() []event.Currency { return v.met }
+
+// Sum implements kpi.Ranges.
+func (v *view) Sum(c aggregator.Cell, segment string, from, to int32) int64 {
+	var n int64
+	frozen := v.lastFrozen()
+	for _, m := range v.members(segment) {
+		n += v.sum(m, c, from, to)
+		for day := from; day <= min(to, frozen); day++ {
+			if f := v.frozen[frozenDay{day, m}]; f != nil {
+				n += f.row[c]
 			}
 		}
 	}
-	for _, f := range v.frozen {
-		for c := range f.row {
-			if c.Counter.Money() {
-				found[c.Currency] = true
+	return n
+}
+
+// lastFrozen is the last day that any shard has frozen.
+func (v *view) lastFrozen() int32 {
+	last := int32(math.MinInt32)
+	for _, s := range v.shards {
+		if !s.empty {
+			last = max(last, s.head.FirstDay-1)
+		}
+	}
+	return last
+}
+
+// LabelsWithin implements kpi.Ranges.
+func (v *view) LabelsWithin(c aggregator.Counter, segment string, from, to int32) []string {
+	found := map[string]bool{}
+	frozen := v.lastFrozen()
+	for _, m := range v.members(segment) {
+		for cell := range v.days[m] {
+			if cell.Counter == c {
+				found[cell.Label] = true
+			}
+		}
+		for day := from; day <= min(to, frozen); day++ {
+			if f := v.frozen[frozenDay{day, m}]; f != nil {
+				for cell := range f.row {
+					if cell.Counter == c {
+						found[cell.Label] = true
+					}
+				}
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Keys(found), func(a, b event.Currency) int { return strings.Compare(string(a[:]), string(b[:])) })
+	return slices.Sorted(maps.Keys(found))
 }
 
 // members lists the stored segments that a segment stands for.

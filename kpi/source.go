@@ -32,6 +32,16 @@ type Levels interface {
 	Currencies() []event.Currency
 }
 
+// Ranges is what Levels may offer beside: many days at once. Windows of flows are
+// nearly all of what figures ask for.
+type Ranges interface {
+	// Sum adds up the levels of the days from..to.
+	Sum(c aggregator.Cell, segment string, from, to int32) int64
+	// LabelsWithin lists the labels of a counter that is not standing on any of
+	// the days from..to, each once, sorted; also some without a value there.
+	LabelsWithin(c aggregator.Counter, segment string, from, to int32) []string
+}
+
 // Rates gives the worth of one minor unit of a currency in minor units of the
 // reporting currency on a day, exactly: 1 for the reporting currency itself, nil
 // where no rate is known.
@@ -191,6 +201,9 @@ func (p point) labelled(c aggregator.Counter, label string) int64 {
 
 // labels lists the labels of a counter on any day of the window.
 func (p point) labels(c aggregator.Counter) []string {
+	if r, ok := p.Levels.(Ranges); ok {
+		return r.LabelsWithin(c, p.segment, p.from, p.day)
+	}
 	var out []string
 	for d := p.from; d <= p.day; d++ {
 		out = append(out, p.Levels.Labels(c, p.segment, d)...)
@@ -209,8 +222,15 @@ func (p point) sum(c aggregator.Counter) int64 { return p.sumOf(aggregator.Cell{
 
 // sumOf is sum for a cell with a currency or a label.
 func (p point) sumOf(c aggregator.Cell) int64 {
+	return p.sumOver(c, p.from, p.day)
+}
+
+func (p point) sumOver(c aggregator.Cell, from, to int32) int64 {
+	if r, ok := p.Levels.(Ranges); ok {
+		return r.Sum(c, p.segment, from, to)
+	}
 	var n int64
-	for d := p.from; d <= p.day; d++ {
+	for d := from; d <= to; d++ {
 		n += p.Levels.Level(c, p.segment, d)
 	}
 	return n

@@ -64,22 +64,22 @@ func (p point) flow(c aggregator.Counter) *big.Rat { return p.flowOver(c, p.from
 func (p point) flowOver(c aggregator.Counter, from, to int32) *big.Rat {
 	total := new(big.Rat)
 	for _, cur := range p.Levels.Currencies() {
-		whole := int64(0) // of the reporting currency, which needs no rates
-		for d := from; d <= to; d++ {
-			n := p.Levels.Level(aggregator.Cell{Counter: c, Currency: cur}, p.segment, d)
-			switch {
-			case n == 0:
-			case cur == p.Currency:
-				whole += n
-			default:
-				r := p.rateOn(cur, d)
-				if r == nil {
-					return nil
-				}
-				total.Add(total, r.Mul(big.NewRat(n, c.Unit()), r))
-			}
+		cell := aggregator.Cell{Counter: c, Currency: cur}
+		if cur == p.Currency {
+			total.Add(total, big.NewRat(p.sumOver(cell, from, to), c.Unit()))
+			continue
 		}
-		total.Add(total, big.NewRat(whole, c.Unit()))
+		for d := from; d <= to; d++ {
+			n := p.Levels.Level(cell, p.segment, d)
+			if n == 0 {
+				continue
+			}
+			r := p.rateOn(cur, d)
+			if r == nil {
+				return nil
+			}
+			total.Add(total, r.Mul(big.NewRat(n, c.Unit()), r))
+		}
 	}
 	return total
 }
