@@ -21,6 +21,7 @@ type Options struct {
 	Company  company.Options
 	Shards   int   // 0: one for each processor, four at the most
 	Disorder int64 // ms; how far events may lie behind the latest without being sorted first
+	Cache    int64 // bytes for records in use; others are packed. 0: no bound
 	// Keep says which days' rows of which segments will be asked for; nil: all.
 	Keep func(day int32, segment string) bool
 }
@@ -81,7 +82,11 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("make a shard: %w", err)
 		}
 		p := newPart(o.Keep)
-		e.shards = append(e.shards, &shard{state: state, stored: p})
+		cache := 1 << 62
+		if o.Cache > 0 {
+			cache = int(o.Cache) / o.Shards
+		}
+		e.shards = append(e.shards, &shard{state: state, stored: p, cache: cache})
 		e.store = append(e.store, p)
 	}
 	e.reader = company.NewReader(e.store, o.Company)
@@ -129,7 +134,8 @@ func (e *Engine) Reader(ctx context.Context) (*company.Reader, error) {
 	return e.reader, nil
 }
 
-// Customer is what a customer's record says, nil where there is none.
+// Customer is what a customer's record says, nil where there is none. The engine
+// has no bound on its cache.
 func (e *Engine) Customer(id string) *aggregator.View {
 	return e.shards[shardOf([]byte(id), len(e.shards))].state.View(id)
 }
@@ -180,12 +186,18 @@ func (e *Engine) Calendar() *civil.Calendar { return e.calendar }
 
 // Audit computes all rows that are not frozen again from the records, and
 // returns what differs: nothing, or there is a bug.
-func (e *Engine) Audit() []string {
+func (e *Engine) Audit() ([]string, error) {
 	var wrong []string
 	for _, s := range e.shards {
+		s.commit()
+		for keys := s.state.Keys(); len(keys) > 0; keys = s.state.Keys() {
+			if err := s.load(keys); err != nil {
+				return nil, err
+			}
+		}
 		wrong = append(wrong, s.state.Audit()...)
 	}
-	return wrong
+	return wrong, nil
 }
 
 // EachFiring visits what fires of the rules on bands, in no order.

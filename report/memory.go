@@ -11,9 +11,9 @@ import (
 	"github.com/tidemark-io/tidemark/store"
 )
 
-// part is what a store would hold of one shard for those who read figures: its
-// rows. Records stay in the shard.
+// part is what a store would hold of one shard: its records, packed, and its rows.
 type part struct {
+	records map[string][]byte
 	keep    func(day int32, segment string) bool
 	tenure  store.Tenure
 	head    store.Head
@@ -23,7 +23,7 @@ type part struct {
 }
 
 func newPart(keep func(int32, string) bool) *part {
-	return &part{keep: keep, tenure: store.Tenure{Owner: "report", Number: 1},
+	return &part{keep: keep, records: map[string][]byte{}, tenure: store.Tenure{Owner: "report", Number: 1},
 		head:  store.Head{Born: true},
 		cells: map[string][]byte{}, changed: map[string]bool{}, frozen: map[string][]byte{}}
 }
@@ -35,6 +35,11 @@ func (p *part) take(ch *aggregator.Changes) {
 	}
 	p.tenure.Number++
 	p.head.Watermark, p.head.FirstDay, p.head.Table = ch.Watermark, ch.FirstDay, ch.Table
+	for _, kv := range ch.Records {
+		// In the memory of the record before, where it has room: most are a little
+		// longer each time.
+		p.records[kv.Name] = append(p.records[kv.Name][:0], kv.Value...)
+	}
 	for _, kv := range ch.Cells {
 		p.changed[kv.Name] = true
 		if kv.Value == nil {

@@ -136,8 +136,8 @@ func TestFigures(t *testing.T) {
 	if civil.Format(r.Day()) != "2026-03-21" || r.Watermark() != 1_774_094_400_000 { // 12:00, without disorder
 		t.Errorf("%s, %d", civil.Format(r.Day()), r.Watermark())
 	}
-	if wrong := r.Audit(); len(wrong) > 0 {
-		t.Error(wrong)
+	if wrong, err := r.Audit(); len(wrong) > 0 || err != nil {
+		t.Error(wrong, err)
 	}
 }
 
@@ -391,10 +391,43 @@ func TestHoweverItIsRead(test *testing.T) {
 			}
 			t.Fatalf("%d figures, in one file %d", len(x), len(y))
 		}
-		if wrong := got.Audit(); len(wrong) > 0 {
-			t.Fatal(wrong)
+		if wrong, err := got.Audit(); len(wrong) > 0 || err != nil {
+			t.Fatal(wrong, err)
 		}
 	})
+}
+
+// TestBoundedCache: with room for a few records only, they are packed and
+// unpacked again and again, and the figures are the same.
+func TestBoundedCache(t *testing.T) {
+	var text strings.Builder
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := rand.New(rand.NewPCG(1, 0))
+	for i := range 3 * commitFew {
+		at = at.Add(time.Duration(r.IntN(120)) * time.Second)
+		kind, data := "login", fmt.Sprintf(`{"user":"u%d"}`, r.IntN(3))
+		if r.IntN(10) == 0 {
+			kind, data = "purchase", `{"amount":"10.00","interval":"month"}`
+		}
+		fmt.Fprintf(&text, `{"specversion":"1.0","type":%q,"source":"/s","id":"e%d","time":%q,"subject":"c%d","data":%s}`+"\n",
+			kind, i, at.Format(time.RFC3339), r.IntN(2000), data)
+	}
+	path := write(t, "many.jsonl", text.String())
+	o := settings(t, "UTC", 2)
+	want := make1(t, files(path), o, whole())
+	o.Cache = 100_000
+	got := make1(t, files(path), o, whole())
+	if everything(t, got) != everything(t, want) {
+		t.Error("other figures")
+	}
+	for i, s := range got.shards {
+		if m := s.state.Memory(); m > 2*want.shards[i].state.Memory()/3 {
+			t.Errorf("shard %d has %d bytes of records in memory, without a bound %d", i, m, want.shards[i].state.Memory())
+		}
+	}
+	if wrong, err := got.Audit(); len(wrong) > 0 || err != nil {
+		t.Error(wrong, err)
+	}
 }
 
 // TestWrongRows: with rows of a table that are wrong nothing is reported.

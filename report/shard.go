@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +17,7 @@ type shard struct {
 	counts Events
 	notes  []aggregator.Note
 	single [1]event.Event
+	cache  int // bytes for records in memory
 	since  int // events since the watermark moved
 	uncut  int // and since what has changed was taken over
 }
@@ -41,17 +41,37 @@ const (
 	// weeks later, days of the windows ahead would no longer be found by index.
 	advanceTime   = 7 * 24 * time.Hour
 	advanceEvents = 50_000
-	// Records are folded, and rows taken over, once in so many events.
+	// Records are folded and packed, and rows taken over, once in so many events,
+	// or, where records beyond the cache have to be dropped, in fewer.
 	commitEvents = 250_000
+	commitFew    = 20_000
 )
 
-var errMissing = errors.New("BUG: records are missing in a shard that keeps all of them")
+// need loads records until all that the events touch, and that timers wait for,
+// are in memory.
+func (s *shard) need(events []event.Event) error {
+	for keys := s.state.Need(events); len(keys) > 0; keys = s.state.Need(events) {
+		if err := s.load(keys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shard) load(keys []string) error {
+	for _, key := range keys {
+		if err := s.state.Load(key, s.stored.records[key]); err != nil {
+			return fmt.Errorf("BUG: load: %w", err)
+		}
+	}
+	return nil
+}
 
 // one applies one event.
 func (s *shard) one(ev *event.Event, cause aggregator.Cause) (aggregator.Status, error) {
 	s.single[0] = *ev
-	if need := s.state.Need(s.single[:]); len(need) > 0 {
-		return 0, errMissing
+	if err := s.need(s.single[:]); err != nil {
+		return 0, err
 	}
 	status, err := s.state.Apply(0, &s.single[0], cause)
 	if err != nil {
@@ -63,8 +83,8 @@ func (s *shard) one(ev *event.Event, cause aggregator.Cause) (aggregator.Status,
 
 // apply applies events that lie in the order of time.
 func (s *shard) apply(events []event.Event) error {
-	if need := s.state.Need(events); len(need) > 0 {
-		return errMissing
+	if err := s.need(events); err != nil {
+		return err
 	}
 	for i := range events {
 		status, err := s.state.Apply(i, &events[i], aggregator.Cause{})
@@ -92,16 +112,15 @@ func (s *shard) count(status aggregator.Status) {
 	}
 }
 
-// pass lets time pass up to w where it is worth it.
+// pass lets time pass up to w, and packs what has changed, where it is worth it.
 func (s *shard) pass(w int64) error {
 	before := s.state.Watermark()
-	if w <= before || before != 0 && w-before < advanceTime.Milliseconds() && s.since < advanceEvents {
-		return nil
+	if w > before && (before == 0 || w-before >= advanceTime.Milliseconds() || s.since >= advanceEvents) {
+		if err := s.advance(w); err != nil {
+			return err
+		}
 	}
-	if err := s.advance(w); err != nil {
-		return err
-	}
-	if s.uncut >= commitEvents {
+	if s.uncut >= commitEvents || s.uncut >= commitFew && s.state.Memory() > s.cache {
 		s.commit()
 	}
 	return nil
@@ -111,8 +130,8 @@ func (s *shard) pass(w int64) error {
 func (s *shard) advance(w int64) error {
 	s.since = 0
 	for s.state.Advance(w, keepDays) {
-		if need := s.state.Need(nil); len(need) > 0 {
-			return errMissing
+		if err := s.need(nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -124,6 +143,6 @@ func (s *shard) commit() {
 	s.stored.take(&ch)
 	s.notes = append(s.notes, ch.Notes...)
 	s.counts.Expired += int64(len(ch.Notes))
-	s.state.Committed(1 << 62)
+	s.state.Committed(s.cache)
 	s.uncut = 0
 }

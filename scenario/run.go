@@ -88,7 +88,7 @@ func (s *Scenario) Run(ctx context.Context, wiring Wiring) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", s.file, s.Line, err)
 	}
-	o.Shards, o.Disorder = 1, 0
+	o.Shards, o.Disorder, o.Cache = 1, 0, 0
 	r := &run{scenario: s, wiring: wiring, options: o, rules: wiring.Rules(s.config), decoder: event.NewDecoder(s.decoder()), fired: map[string]bool{}}
 	if r.engine, err = report.New(o); err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", s.file, s.Line, err)
@@ -100,8 +100,12 @@ func (s *Scenario) Run(ctx context.Context, wiring Wiring) (*Result, error) {
 		}
 	}
 	r.unexpected(result)
-	if wrong := r.engine.Audit(); len(wrong) > 0 {
-		return nil, fmt.Errorf("%s:%d: BUG: figures are not what the records come to: %s", s.file, s.Line, wrong[0])
+	wrong, err := r.engine.Audit()
+	if err == nil && len(wrong) > 0 {
+		err = fmt.Errorf("BUG: figures are not what the records come to: %s", wrong[0])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", s.file, s.Line, err)
 	}
 	return result, nil
 }

@@ -79,9 +79,16 @@ type reportDocument struct {
 	KPIs   []kpi.Figure  `json:"kpis"`
 }
 
-// reportGC is how far the heap may grow between two garbage collections, in
-// per cent of what lives: a report is over soon, and what lives stays.
-const reportGC = 200
+const (
+	// reportGC is how far the heap may grow between two garbage collections, in
+	// per cent of what lives: a report is over soon, and what lives stays.
+	reportGC = 200
+	// reportCache is the least that records may take before those not in use are
+	// packed, bytes: some million customers, whom a service would share with Redis.
+	reportCache = 1 << 30
+	// reportMemory is where the garbage collector becomes busier, bytes.
+	reportMemory = 2 << 30
+)
 
 func runReport(ctx context.Context, names []string, o reportOptions, in io.Reader, out, progress io.Writer) error {
 	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Names()})
@@ -106,6 +113,7 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 		return err
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(reportGC))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(reportMemory))
 	meter := newMeter(progress, "reading")
 	r, err := report.Make(ctx, report.Files{Names: names, Options: read, Progress: meter.show}, engine, q)
 	err = errors.Join(meter.end(), err)
@@ -142,6 +150,7 @@ func engineOptions(c *config.Config) (report.Options, error) {
 		Shard:    func() (aggregator.Options, error) { return service.ShardOptions(c) },
 		Company:  figures,
 		Disorder: c.Disorder.Milliseconds(),
+		Cache:    max(c.Cache, reportCache),
 	}, nil
 }
 
