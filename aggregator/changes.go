@@ -148,7 +148,7 @@ func (s *Shard) Audit() []string {
 	for _, g := range s.cells.segments[1:] {
 		fresh.segment(g.name, s.opts.Horizon)
 	}
-	e := emitter{cells: fresh, sign: 1, from: noDay, periods: s.e.periods, cohorts: s.e.cohorts}
+	e := newEmitter(fresh, &s.opts)
 	firing := map[Pair]bool{}
 	var wrong []string
 	for _, b := range s.buckets {
@@ -156,7 +156,7 @@ func (s *Shard) Audit() []string {
 			return []string{"not every record is in memory"}
 		}
 		for _, c := range b.customers {
-			wrong = append(wrong, s.auditCustomer(&e, c, firing)...)
+			wrong = append(wrong, s.auditCustomer(e, c, firing)...)
 		}
 	}
 	have, want := s.cells.snapshot(), fresh.snapshot()

@@ -15,6 +15,12 @@ type emitter struct {
 	deltas  []delta
 	places  places // net's
 	cohorts []bool // by place among a record's segments, the whole first: takes cohorts
+	// satisfied is the least score of a satisfied answer on 1–5, thousandths.
+	satisfied int32
+}
+
+func newEmitter(c *cells, o *Options) *emitter {
+	return &emitter{cells: c, sign: 1, from: noDay, periods: periods{weekStart: o.WeekStart}, cohorts: cohortPlaces(o), satisfied: o.Satisfied}
 }
 
 type delta struct {

@@ -48,6 +48,7 @@ type Options struct {
 	WeekStart      time.Weekday    // first day of a calendar week
 	ValueKind      event.Kind      // what is a value event; 0 and no ValueSignal: a purchase
 	ValueSignal    string          // name of the signal that is one
+	Satisfied      int32           // least score of a satisfied CSAT answer on 1–5, thousandths; 0: 4000
 	Profile        Profile
 	BandRules      []BandRule // at most maxBandRules
 	MaxUsersInline int        // users kept beside their customer; more go to pages of their own

@@ -188,6 +188,7 @@ func checkAgainstOracle(t *rapid.T) {
 	}
 	cfg.WeekStart = rapid.SampledFrom([]time.Weekday{time.Monday, time.Sunday}).Draw(t, "week start")
 	cfg.Value = rapid.SampledFrom([]string{"purchase", "signal:feature_used", "survey"}).Draw(t, "value")
+	cfg.Satisfied = rapid.SampledFrom([]int32{4000, 3500}).Draw(t, "satisfied")
 	if rapid.Bool().Draw(t, "cohorts by plan") {
 		cfg.CohortDimensions = []string{"plan"}
 	}
@@ -252,7 +253,7 @@ func options(cfg oracle.Config, inline int) aggregator.Options {
 		ActivitySignal: map[string]bool{}, Dimensions: cfg.Dimensions, Profile: aggregator.DefaultProfile(),
 		BandRules:      []aggregator.BandRule{{Name: "at_risk", Band: aggregator.Red, ResolveAfter: cfg.ResolveAfter.Milliseconds()}},
 		MaxUsersInline: inline, SubscriptionsApart: cfg.SubscriptionsApart,
-		WeekStart: cfg.WeekStart, Cohorts: cfg.CohortDimensions,
+		WeekStart: cfg.WeekStart, Cohorts: cfg.CohortDimensions, Satisfied: cfg.Satisfied,
 	}
 	if name, ok := strings.CutPrefix(cfg.Value, "signal:"); ok {
 		o.ValueSignal = name

@@ -119,6 +119,9 @@ func New(o Options) (*Shard, error) {
 	if o.ValueKind == event.Unknown && o.ValueSignal == "" {
 		o.ValueKind = event.Purchase
 	}
+	if o.Satisfied == 0 {
+		o.Satisfied = defaultSatisfied
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -126,7 +129,7 @@ func New(o Options) (*Shard, error) {
 		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil), reasons: newLabels(nil), questions: newLabels(nil),
 		firing: map[Pair]Firing{}, fired: map[Pair]bool{}}
 	s.cells = newCells(o.Horizon, []Cell{{Counter: MRR, Currency: o.Currency}, {Counter: MRRAtRisk, Currency: o.Currency}})
-	s.e = emitter{cells: s.cells, sign: 1, from: noDay, periods: periods{weekStart: o.WeekStart}, cohorts: cohortPlaces(&o)}
+	s.e = *newEmitter(s.cells, &s.opts)
 	for _, g := range o.Profile.Signals {
 		if g.Read == TicketHours {
 			for _, x := range g.Steps[1:] {

@@ -74,7 +74,7 @@ func (e *emitter) contributeAnswers(list []answer) {
 		case event.CSAT:
 			e.level(int(CSATAnswers30), a.day, short, 1)
 			e.level(int(CSATAnswers90), a.day, long, 1)
-			if a.satisfied() {
+			if a.satisfied(e.satisfied) {
 				e.level(int(CSATSatisfied30), a.day, short, 1)
 				e.level(int(CSATSatisfied90), a.day, long, 1)
 			}
@@ -126,17 +126,17 @@ func (a *answer) npsClass() int {
 	return 2
 }
 
-// satisfied: the top two of 1–5, the top three of 1–10, of other scales the
-// upper quarter.
-func (a *answer) satisfied() bool {
-	switch {
-	case a.min == 1000 && a.max == 5000:
-		return a.score >= 4000
-	case a.min == 1000 && a.max == 10_000:
+// defaultSatisfied is the top two of 1–5.
+const defaultSatisfied = 4000
+
+// satisfied: at least a score on 1–5, by default 4, other scales stretched to it;
+// of 1–10 that would be 7.75, and is the top three.
+func (a *answer) satisfied(least int32) bool {
+	if least == defaultSatisfied && a.min == 1000 && a.max == 10_000 {
 		return a.score >= 8000
 	}
 	above, width := a.above(a.score)
-	return 4*above >= 3*width
+	return 4000*above >= int64(least-1000)*width
 }
 
 // questionsOf are the named scores of an answer, by name. Of two whose names are

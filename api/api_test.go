@@ -113,8 +113,8 @@ func TestAnswers(t *testing.T) {
 		{"/healthz", []string{`"status":"ok"`, `1.2.3`}},
 		{"/readyz", []string{`{"ready":true}`}},
 		{"/metrics", []string{
-			`tidemark_kpi{currency="",kpi="stickiness",segment="",unit="ratio",window="30d"} 0.25`,
-			`tidemark_kpi{currency="USD",kpi="mrr",segment="plan=pro",unit="money",window=""} 1.625e+07`,
+			`tidemark_kpi{bucket="",currency="",kpi="stickiness",segment="",unit="ratio",window="30d"} 0.25`,
+			`tidemark_kpi{bucket="",currency="USD",kpi="mrr",segment="plan=pro",unit="money",window=""} 1.625e+07`,
 			"tidemark_ready 1", "tidemark_watermark_timestamp_seconds 1.7953488e+09"}},
 	} {
 		status, contentType, body := get(t, example(), tc.path)

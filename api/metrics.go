@@ -19,7 +19,7 @@ const (
 var (
 	kpiGauge = prometheus.NewDesc("tidemark_kpi",
 		"KPI of the running day: a count, a ratio, points, or money in minor units. Absent while it has no value.",
-		[]string{"kpi", "window", "segment", "unit", "currency"}, nil)
+		[]string{"kpi", "window", "segment", "bucket", "unit", "currency"}, nil)
 	readyGauge = prometheus.NewDesc("tidemark_ready",
 		"1 where the figures are those of the whole company, 0 while shards are catching up.", nil, nil)
 	watermarkGauge = prometheus.NewDesc("tidemark_watermark_timestamp_seconds",
@@ -61,7 +61,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			if err != nil {
 				continue // null: the gauge is absent, and its help text says so
 			}
-			m, err := prometheus.NewConstMetric(kpiGauge, prometheus.GaugeValue, v, f.KPI, f.Window, f.Segment, string(f.Unit), f.Currency)
+			m, err := prometheus.NewConstMetric(kpiGauge, prometheus.GaugeValue, v, f.KPI, f.Window, f.Segment, f.Bucket, string(f.Unit), f.Currency)
 			if err != nil {
 				m = prometheus.NewInvalidMetric(kpiGauge, err) // the scrape says so
 			}

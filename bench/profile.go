@@ -26,7 +26,7 @@ func profiledServe(args []string) {
 }
 
 func serveUnderProfile(configuration, profile string) (err error) {
-	cfg, err := config.Load(configuration, nil, config.Options{KPIs: kpi.Names()})
+	cfg, err := config.Load(configuration, nil, config.Options{KPIs: kpi.Single()})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,19 @@ func Key(f kpi.Figure) string {
 // any text of an event.
 var bucketEscape = strings.NewReplacer("%", "%25", "|", "%7C")
 
+var bucketUnescape = strings.NewReplacer("%25", "%", "%7C", "|")
+
+// splitBucket takes the bucket out of a key; ok is false where its KPI has none.
+func splitBucket(key string) (base, bucket string, ok bool) {
+	name, _, _ := strings.Cut(key, "|")
+	if k, known := kpi.Lookup(name); !known || !k.Bucketed() {
+		return "", "", false
+	}
+	day := strings.LastIndexByte(key, '|')
+	at := strings.LastIndexByte(key[:day], '|')
+	return key[:at] + key[day:], bucketUnescape.Replace(key[at+1 : day]), true
+}
+
 // Sent is what was last said of a figure.
 type Sent struct {
 	Value       json.Number // "" is null

@@ -3,6 +3,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ type Feed struct {
 	interval int64 // ms
 	retain   int32 // days
 	sent     map[string]Sent
+	said     map[string]map[string]bool // buckets by the key of their figures without it
 	queue    []segmentDay
 	again    bool     // the queue holds what is to be said once more
 	drop     []string // stored figures that are to be deleted
@@ -57,13 +59,16 @@ type Batch struct {
 // NewFeed returns a feed that goes on where what is stored ends. Interval is in
 // ms; revisions of frozen days are kept for retain days.
 func NewFeed(r *Reader, interval int64, retain int32, stored map[string][]byte) (*Feed, error) {
-	f := &Feed{reader: r, interval: interval, retain: retain, sent: make(map[string]Sent, len(stored)), whole: true}
+	f := &Feed{reader: r, interval: interval, retain: retain, sent: make(map[string]Sent, len(stored)), said: map[string]map[string]bool{}, whole: true}
 	for key, b := range stored {
 		s, err := ParseSent(b)
 		if err != nil {
 			return nil, fmt.Errorf("figure %s: %w", key, err)
 		}
 		f.sent[key] = s
+		if base, bucket, ok := splitBucket(key); ok {
+			f.say(base, bucket)
+		}
 	}
 	return f, nil
 }
@@ -93,6 +98,9 @@ func (f *Feed) Next(ctx context.Context, now int64) (Batch, error) {
 		changes := Changes(f.sent, figures, f.again)
 		for _, c := range changes {
 			f.sent[c.Key] = c.Sent
+			if base, bucket, ok := splitBucket(c.Key); ok {
+				f.say(base, bucket)
+			}
 		}
 		b.Changes = append(b.Changes, changes...)
 	}
@@ -103,12 +111,47 @@ func (f *Feed) Next(ctx context.Context, now int64) (Batch, error) {
 
 func (f *Feed) figures(ctx context.Context, q segmentDay) (out []kpi.Figure, err error) {
 	err = f.reader.with(ctx, []string{q.segment}, q.day, q.day, func(s *kpi.Source) {
-		out = appendDay(nil, s, q.segment, q.day)
+		out = f.withEmptied(appendDay(nil, s, q.segment, q.day), s, q)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("figures of segment %q: %w", q.segment, err)
 	}
 	return out, nil
+}
+
+// withEmptied adds the figures of buckets that were said once and are empty now:
+// readers would keep the old value.
+func (f *Feed) withEmptied(figures []kpi.Figure, s *kpi.Source, q segmentDay) []kpi.Figure {
+	there := map[string]bool{}
+	for _, x := range figures {
+		if x.Bucket != "" {
+			there[Key(x)] = true
+		}
+	}
+	for _, k := range kpi.All() {
+		if !k.Bucketed() {
+			continue
+		}
+		for _, w := range k.Windows {
+			if !due(s, k, w, q.segment, q.day) {
+				continue
+			}
+			x := s.Bucket(k, w, q.segment, "", q.day)
+			for _, bucket := range slices.Sorted(maps.Keys(f.said[Key(x)])) {
+				if x = s.Bucket(k, w, q.segment, bucket, q.day); !there[Key(x)] {
+					figures = append(figures, x)
+				}
+			}
+		}
+	}
+	return figures
+}
+
+func (f *Feed) say(base, bucket string) {
+	if f.said[base] == nil {
+		f.said[base] = map[string]bool{}
+	}
+	f.said[base][bucket] = true
 }
 
 // fill queues the days whose turn it is.
@@ -193,6 +236,9 @@ func (f *Feed) expired(first int32) []string {
 		}
 		out = append(out, key)
 		delete(f.sent, key)
+		if base, _, ok := splitBucket(key); ok {
+			delete(f.said, base)
+		}
 	}
 	slices.Sort(out)
 	return out

@@ -81,18 +81,25 @@ func (r *Reader) Now(ctx context.Context, segment string) ([]kpi.Figure, error) 
 // appendDay appends every KPI in every window for one segment and day. A calendar
 // window has its figure on its last day, and until then on the running one.
 func appendDay(out []kpi.Figure, s *kpi.Source, segment string, day int32) []kpi.Figure {
-	running := day == s.RunningDay()
 	for _, k := range kpi.All() {
-		if k.NowOnly && !running {
-			continue
-		}
 		for _, w := range k.Windows {
-			if k.Kept(w, segment) && (running || s.Days(w, day, day)[0] == day) {
+			if due(s, k, w, segment, day) {
 				out = append(out, s.Figures(k, w, segment, day)...)
 			}
 		}
 	}
 	return out
+}
+
+// due says whether a KPI has its figures of a window on a day.
+func due(s *kpi.Source, k kpi.KPI, window, segment string, day int32) bool {
+	switch {
+	case !k.Kept(window, segment):
+		return false
+	case day == s.RunningDay():
+		return true
+	}
+	return !k.NowOnly && s.Days(window, day, day)[0] == day
 }
 
 // Evaluate walks a KPI rule over the days from one on.
@@ -164,8 +171,20 @@ const withAttempts = 5
 // what their windows look back on, are loaded for the segments. It does not call
 // f where there is no watermark yet.
 func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f func(*kpi.Source)) error {
+	return r.withDays(ctx, segments, func(*kpi.Source) []int32 {
+		var days []int32
+		for d := from - kpi.LookBack; d <= min(to, r.lastFrozen()); d++ {
+			days = append(days, d)
+		}
+		return days
+	}, f)
+}
+
+// withDays is with for the days that a function names, which may read what is not
+// frozen.
+func (r *Reader) withDays(ctx context.Context, segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) error {
 	for range withAttempts {
-		need, v, owners := r.read(segments, from, to, f)
+		need, v, owners := r.read(segments, days, f)
 		if len(need) == 0 {
 			return nil
 		}
@@ -186,22 +205,36 @@ func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f 
 
 // read calls f where everything it may ask for is in memory; else it returns
 // what is missing, and of which view and owners.
-func (r *Reader) read(segments []string, from, to int32, f func(*kpi.Source)) (need map[int][]frozenDay, v *view, owners []string) {
+func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) (need map[int][]frozenDay, v *view, owners []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	w := r.watermark()
+	if w == 0 {
+		return nil, nil, nil
+	}
 	r.group()
-	need = r.view.missing(segments, from-kpi.LookBack, to)
+	s := &kpi.Source{
+		Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
+		WeekStart: r.opts.WeekStart, Watermark: w, MinSample: r.opts.MinSample,
+		Lifetime: r.opts.Lifetime,
+	}
+	need = r.view.missing(segments, days(s))
 	if len(need) > 0 {
 		return need, r.view, r.view.owners()
 	}
-	if w := r.watermark(); w != 0 {
-		f(&kpi.Source{
-			Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
-			WeekStart: r.opts.WeekStart, Watermark: w, MinSample: r.opts.MinSample,
-			Lifetime: r.opts.Lifetime,
-		})
-	}
+	f(s)
 	return nil, nil, nil
+}
+
+// lastFrozen is the last day that any shard has frozen.
+func (r *Reader) lastFrozen() int32 {
+	last := int32(math.MinInt32)
+	for _, s := range r.shards {
+		if !s.empty {
+			last = max(last, s.head.FirstDay-1)
+		}
+	}
+	return last
 }
 
 // frozenChunk is how many fields one command reads.

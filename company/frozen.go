@@ -13,7 +13,7 @@ const maxFrozen = 20_000
 
 // missing lists, by shard, the frozen rows that the days need and that have not
 // been loaded.
-func (v *view) missing(segments []string, from, to int32) map[int][]frozenDay {
+func (v *view) missing(segments []string, days []int32) map[int][]frozenDay {
 	need := map[int][]frozenDay{}
 	for i, s := range v.shards {
 		if s.empty {
@@ -21,7 +21,10 @@ func (v *view) missing(segments []string, from, to int32) map[int][]frozenDay {
 		}
 		for _, segment := range segments {
 			for _, m := range v.members(segment) {
-				for day := from; day <= min(to, s.head.FirstDay-1); day++ {
+				for _, day := range days {
+					if day >= s.head.FirstDay {
+						continue
+					}
 					d := frozenDay{day, m}
 					if f := v.frozen[d]; f == nil || !f.has[i] {
 						need[i] = append(need[i], d)

@@ -21,21 +21,24 @@ const maxSpan = 40_000
 // day adds nothing here, its frozen row of the day is added by the view.
 type table struct {
 	days     map[string]map[aggregator.Cell]*series // by segment
-	standing map[string]map[onDay]int64
-	rows     map[string]int   // rows of each segment, over all shards
-	met      []event.Currency // currencies that any row had, sorted
+	standing map[string]map[aggregator.Counter]map[onDay]int64
+	labels   map[string]map[aggregator.Counter]map[string]bool // of the cells of days
+	rows     map[string]int                                    // rows of each segment, over all shards
+	met      []event.Currency                                  // currencies that any row had, sorted
 }
 
-// onDay is a standing cell; the day is 0 where it has none.
+// onDay is what tells a counter's standing cells apart; the day is 0 where they
+// have none.
 type onDay struct {
-	aggregator.Cell
-	day int32
+	label string
+	day   int32
 }
 
 func newTable() table {
 	return table{
 		days:     map[string]map[aggregator.Cell]*series{},
-		standing: map[string]map[onDay]int64{},
+		standing: map[string]map[aggregator.Counter]map[onDay]int64{},
+		labels:   map[string]map[aggregator.Counter]map[string]bool{},
 		rows:     map[string]int{},
 	}
 }
@@ -48,6 +51,7 @@ func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, 
 		delete(t.rows, n.Segment)
 		delete(t.days, n.Segment)
 		delete(t.standing, n.Segment)
+		delete(t.labels, n.Segment)
 		return nil
 	}
 	if n.Kind == 's' || n.Kind == 'p' {
@@ -70,6 +74,7 @@ func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, 
 		if s == nil {
 			s = &series{first: day}
 			cells[c] = s
+			t.label(n.Segment, c)
 			t.meet(c)
 		}
 		if err := s.add(day, sign*v); err != nil {
@@ -93,17 +98,38 @@ func (t *table) meet(c aggregator.Cell) {
 // stand adds a row of standing cells. What has come to zero is dropped: the days
 // of users' last activity move on for ever.
 func (t *table) stand(n aggregator.RowName, row aggregator.Row, sign int64) {
-	cells := t.standing[n.Segment]
-	if cells == nil {
-		cells = map[onDay]int64{}
-		t.standing[n.Segment] = cells
+	counters := t.standing[n.Segment]
+	if counters == nil {
+		counters = map[aggregator.Counter]map[onDay]int64{}
+		t.standing[n.Segment] = counters
 	}
 	for c, v := range row {
-		k := onDay{c, n.Day}
+		cells := counters[c.Counter]
+		if cells == nil {
+			cells = map[onDay]int64{}
+			counters[c.Counter] = cells
+		}
+		k := onDay{c.Label, n.Day}
 		if cells[k] += sign * v; cells[k] == 0 {
 			delete(cells, k)
 		}
 	}
+}
+
+// label notes the label of a cell of days that is met for the first time.
+func (t *table) label(segment string, c aggregator.Cell) {
+	if !c.Counter.Labelled() {
+		return
+	}
+	counters := t.labels[segment]
+	if counters == nil {
+		counters = map[aggregator.Counter]map[string]bool{}
+		t.labels[segment] = counters
+	}
+	if counters[c.Counter] == nil {
+		counters[c.Counter] = map[string]bool{}
+	}
+	counters[c.Counter][c.Label] = true
 }
 
 // level is the sum of all changes up to the day.

@@ -67,7 +67,7 @@ func (v *view) Standing(c aggregator.Cell, segment string, day int32) int64 {
 	}
 	var n int64
 	for _, m := range v.members(segment) {
-		n += v.standing[m][onDay{c, day}]
+		n += v.standing[m][c.Counter][onDay{c.Label, day}]
 	}
 	return n
 }
@@ -76,21 +76,22 @@ func (v *view) Standing(c aggregator.Cell, segment string, day int32) int64 {
 func (v *view) Labels(c aggregator.Counter, segment string, day int32) []string {
 	found := map[string]bool{}
 	for _, m := range v.members(segment) {
-		for cell := range v.days[m] {
-			if cell.Counter == c {
-				found[cell.Label] = true
+		if c.Standing() {
+			for k := range v.standing[m][c] {
+				if k.day == day || !c.OnDay() {
+					found[k.label] = true
+				}
 			}
+			continue
+		}
+		for label := range v.labels[m][c] {
+			found[label] = true
 		}
 		if f := v.frozen[frozenDay{day, m}]; f != nil {
 			for cell := range f.row {
 				if cell.Counter == c {
 					found[cell.Label] = true
 				}
-			}
-		}
-		for k := range v.standing[m] {
-			if k.Counter == c {
-				found[k.Label] = true
 			}
 		}
 	}
@@ -101,10 +102,8 @@ func (v *view) Labels(c aggregator.Counter, segment string, day int32) []string 
 func (v *view) Days(c aggregator.Counter, segment string) []int32 {
 	found := map[int32]bool{}
 	for _, m := range v.members(segment) {
-		for k := range v.standing[m] {
-			if k.Counter == c {
-				found[k.day] = true
-			}
+		for k := range v.standing[m][c] {
+			found[k.day] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))

@@ -22,6 +22,14 @@ func (l *layers) check(c *Config, o Options) {
 		}
 	}
 	l.checkCLV(c)
+	for _, name := range c.Cohorts {
+		if !slices.Contains(c.Dimensions, name) {
+			l.refuse(c, "cohorts", "%q is no dimension%s; add it to dimensions, or take it away here", name, suggest(name, c.Dimensions))
+		}
+	}
+	if s := c.CSATSatisfied; s.Cmp(Decimal{1, 1}) <= 0 || s.Cmp(Decimal{5, 1}) > 0 {
+		l.refuse(c, "csat_satisfied", "%s is no score of a satisfied answer; write one over 1 and up to 5, as 4", s)
+	}
 	if h := c.Health; h.MinCoverage.Num < 0 || h.MinCoverage.Cmp(Decimal{1, 1}) > 0 {
 		l.refuse(c, "health.min_coverage", "%s is no share; write 0 to 1", h.MinCoverage)
 	}

@@ -34,7 +34,10 @@ type Config struct {
 	OrdersIncludeSubscriptions bool
 	CLV                        CLV
 	Activity                   []string // what counts as activity: an event type, or "signal:NAME"
+	ValueEvent                 string   // what is a value event, in the same words
 	Dimensions                 []string // names of customer attributes that are segment dimensions
+	Cohorts                    []string // those of them for whose segments cohorts are kept
+	CSATSatisfied              Decimal  // least score of a satisfied answer on 1–5
 	MinSample                  int      // answers or customers under which a figure is a low sample
 
 	RetainRows      int           // days that frozen rows are kept, counted from the watermark

@@ -110,8 +110,8 @@ func TestExamplesBesideTheDefault(t *testing.T) {
 			t.Errorf("the example of %s is the default, %s", o.Key, o.Value)
 		}
 	}
-	if differ != 10 {
-		t.Errorf("%d settings have another example, want 10", differ)
+	if differ != 13 {
+		t.Errorf("%d settings have another example, want 13", differ)
 	}
 	if got := c.Rates; len(got) != 3 || got[0] != (Rate{20454, event.Currency{'E', 'U', 'R'}, Decimal{10825, 10000}}) {
 		t.Errorf("rates are %v", got) // 2026-01-01 is day 20454: 56 years of 365 and 14 leap days

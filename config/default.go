@@ -29,6 +29,8 @@ func Default() *Config {
 		CLV:                        CLV{Margin: Decimal{1, 1}, Years: Decimal{1, 1}, AcquisitionCost: Decimal{0, 1}},
 
 		Activity:        []string{"login"},
+		ValueEvent:      "purchase",
+		CSATSatisfied:   Decimal{4, 1},
 		MinSample:       30,
 		RetainRows:      1096,
 		PublishInterval: time.Second,

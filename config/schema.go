@@ -44,7 +44,7 @@ func options(c *Config) []option {
 func generalOptions(c *Config) []option {
 	return []option{
 		{key: "time_zone", effect: Replay, val: text(&c.TimeZone, 1, zone)},
-		{key: "week_start", effect: Restart, val: weekday(&c.WeekStart)},
+		{key: "week_start", effect: Rebuild, val: weekday(&c.WeekStart)},
 		{key: "currency", effect: Replay, val: money(&c.Currency)},
 		{key: "rates", effect: Restart, val: each[Rate]{&c.Rates, 0, rateValue, checkRates}},
 		{key: "horizon", effect: Replay, val: days(&c.Horizon, 1, 1000)},
@@ -62,7 +62,10 @@ func generalOptions(c *Config) []option {
 		{key: "clv.years", effect: Restart, val: decimal(&c.CLV.Years)},
 		{key: "clv.acquisition_cost", effect: Restart, val: decimal(&c.CLV.AcquisitionCost)},
 		{key: "activity", effect: Replay, list: true, val: words{&c.Activity, 1, activity}},
+		{key: "value_event", effect: Replay, val: text(&c.ValueEvent, 1, activity)},
 		{key: "dimensions", effect: Rebuild, list: true, val: words{&c.Dimensions, 0, dimension}},
+		{key: "cohorts", effect: Rebuild, list: true, val: words{&c.Cohorts, 0, dimension}},
+		{key: "csat_satisfied", effect: Rebuild, val: decimal(&c.CSATSatisfied)},
 		{key: "min_sample", effect: Restart, val: whole(&c.MinSample, 0, 1_000_000)},
 		{key: "retain_rows", effect: Restart, val: days(&c.RetainRows, 1, 36_525)},
 		{key: "publish_interval", effect: Restart, val: duration(&c.PublishInterval, 0, time.Hour)},

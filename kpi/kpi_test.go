@@ -370,13 +370,15 @@ func TestFigureAsJSON(t *testing.T) {
 }
 
 func TestRegistry(t *testing.T) {
-	want := strings.Fields(`dau wau mau stickiness stickiness_avg active_customers users_ever customers customers_ever cancellations
+	want := strings.Fields(`dau wau mau mau_28 mau_calendar active_24h active_7d active_30d stickiness stickiness_avg active_customers users_ever
+		active_days_histogram lifecycle_new lifecycle_returning lifecycle_resurrecting lifecycle_dormant pulse cohort_retention
+		time_to_value time_to_value_p90 customers customers_ever cancellations
 		churn_reasons customer_churn_rate retention_rate mrr arpa
 		mrr_new mrr_expansion mrr_contraction mrr_churn mrr_reactivation mrr_fx mrr_moved
 		nrr grr gross_revenue_churn net_revenue_churn mrr_decline_rate expansion_rate quick_ratio quick_ratio_strict expansion_growth_rate
 		revenue revenue_net orders aov repeat_purchase_rate repeat_purchase_rate_lifetime
 		clv_churn clv_purchase clv_net clv_observed ltv_cac
-		nps csat silent_customers health_red health_amber health_green health_unknown mrr_at_risk`)
+		nps promoters passives detractors csat response_rate ces cli cli_norm silent_customers health_red health_amber health_green health_unknown mrr_at_risk`)
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("names are %v, want %v", got, want)
 	}

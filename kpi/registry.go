@@ -46,7 +46,7 @@ func (k KPI) Kept(window, segment string) bool {
 var level = []string{""}
 
 // windowDays is the number of days of each rolling window.
-var windowDays = map[string]int32{"": 1, "1d": 1, "7d": 7, "28d": 28, "30d": 30, "90d": 90}
+var windowDays = map[string]int32{"": 1, "1d": 1, "24h": 1, "7d": 7, "28d": 28, "30d": 30, "90d": 90}
 
 // calendar are the calendar windows. They are to date, and complete when they
 // are over.
@@ -58,7 +58,9 @@ var calendar = map[string]civil.Period{"week": civil.Week, "month": civil.Month,
 const LookBack = 92
 
 var all = []KPI{
-	dau, wau, mau, stickiness, stickinessAvg, activeCustomers, usersEver,
+	dau, wau, mau, mau28, mauCalendar, active24h, active7d, active30d, stickiness, stickinessAvg, activeCustomers, usersEver,
+	activeDaysHistogram, lifecycleNew, lifecycleReturning, lifecycleResurrecting, lifecycleDormant, pulse, cohortRetention,
+	timeToValue, timeToValueP90,
 	customers, customersEver, cancellations, churnReasons, customerChurnRate, retentionRate,
 	mrr, arpa,
 	mrrNew, mrrExpansion, mrrContraction, mrrChurn, mrrReactivation, mrrFX, mrrMoved,
@@ -66,12 +68,24 @@ var all = []KPI{
 	quickRatio, quickRatioStrict, expansionGrowthRate,
 	revenue, revenueNet, orders, aov, repeatPurchaseRate, repeatPurchaseRateLifetime,
 	clvChurn, clvPurchase, clvNet, clvObserved, ltvCAC,
-	nps, csat,
+	nps, promoters, passives, detractors, csat, responseRate, ces, cli, cliNorm,
 	silentCustomers, healthRed, healthAmber, healthGreen, healthUnknown, mrrAtRisk,
 }
 
 // All returns every KPI, in the order in which they are shown.
 func All() []KPI { return slices.Clone(all) }
+
+// Single returns the names of the KPIs that have one figure for a window and a
+// day, which alert rules and goals can be about.
+func Single() []string {
+	var names []string
+	for _, k := range all {
+		if !k.Bucketed() {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
 
 // Names returns the names of all KPIs, in the same order.
 func Names() []string {

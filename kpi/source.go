@@ -22,7 +22,7 @@ type Levels interface {
 	// Standing is the value of a standing cell: on the day where the counter is
 	// OnDay, else the day means nothing.
 	Standing(c aggregator.Cell, segment string, day int32) int64
-	// Labels lists the labels under which a counter may have a level other than 0
+	// Labels lists the labels under which a counter may have a value other than 0
 	// on the day, each once, sorted.
 	Labels(c aggregator.Counter, segment string, day int32) []string
 	// Days lists the days on which a counter that is OnDay may have a value other
@@ -57,6 +57,8 @@ type Source struct {
 	Watermark int64           // Unix ms; 0: none yet
 	MinSample int64           // answers or customers under which a figure is a low sample, or none
 	Lifetime  Lifetime
+
+	known map[cohortKey][]cohort // what cohorts has read
 }
 
 // RunningDay is the day of the watermark: the last day that has figures.
@@ -87,12 +89,19 @@ func (s *Source) Figures(k KPI, window, segment string, day int32) []Figure {
 	return out
 }
 
+// Bucket is the figure of one bucket, which may be an empty one.
+func (s *Source) Bucket(k KPI, window, segment, bucket string, day int32) Figure {
+	p := s.point(k, window, segment, day)
+	p.bucket = bucket
+	return s.figure(k, p)
+}
+
 // AsOf is Figure as it was at the end of a day that may lie within a calendar
 // window: to date then, keyed by that day. Rules are evaluated by it.
 func (s *Source) AsOf(k KPI, window, segment string, day int32) Figure {
 	p := s.point(k, window, segment, day)
 	if !k.NowOnly {
-		p.day, p.key = day, day
+		p.day, p.key, p.days = day, day, day-p.from+1
 	}
 	return s.figure(k, p)
 }

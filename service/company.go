@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/civil"
@@ -158,9 +158,17 @@ func (c *chief) public(ctx context.Context) ([]store.Field, error) {
 		if f.Window != "" {
 			name += "|" + f.Window
 		}
+		if f.Bucket != "" {
+			name += "|" + f.Bucket
+		}
 		out = append(out, store.Field{Name: name, Value: []byte(f.Value)})
 		if f.Value == "" {
 			out[len(out)-1].Value = []byte("null")
+		}
+	}
+	for name := range c.shown { // a bucket that is empty has no figure any more
+		if !slices.ContainsFunc(out, func(f store.Field) bool { return f.Name == name }) && name != "watermark" {
+			out = append(out, store.Field{Name: name, Value: []byte("0")})
 		}
 	}
 	out = append(out, store.Field{Name: "watermark", Value: strconv.AppendInt(nil, c.reader.Watermark(), 10)})

@@ -139,6 +139,15 @@ func ShardOptions(c *config.Config) (aggregator.Options, error) {
 		CancelAtOnce: c.Cancellation == config.CancelImmediate, SubscriptionsApart: !c.OrdersIncludeSubscriptions,
 		ActivitySignal: map[string]bool{}, Dimensions: c.Dimensions, Profile: profile(c.Health), MaxUsersInline: maxUsersInline,
 	}
+	o.WeekStart, o.Cohorts = c.WeekStart, c.Cohorts
+	if name, ok := strings.CutPrefix(c.ValueEvent, "signal:"); ok {
+		o.ValueSignal = name
+	} else {
+		o.ValueKind = kinds[c.ValueEvent]
+	}
+	satisfied := c.CSATSatisfied.Rat()
+	satisfied.Mul(satisfied, big.NewRat(1000, 1))
+	o.Satisfied = int32(new(big.Int).Quo(satisfied.Num(), satisfied.Denom()).Int64())
 	if c.LapseGrace != config.Never {
 		o.LapseGrace = int64(c.LapseGrace) * 24 * 60 * 60 * 1000
 	}

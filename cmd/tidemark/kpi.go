@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/kpi"
-
 	"github.com/tidemark-io/tidemark/service"
 )
 
@@ -95,7 +95,14 @@ func (o *kpiOptions) now(cmd *cobra.Command) error {
 			return errNoFigures
 		}
 		rows := [][]string{{"KPI", "WINDOW", "VALUE", "OF", fmt.Sprintf("LAST %d DAYS", trendDays), ""}}
+		var bucketed []string
 		for _, f := range figures {
+			if f.Bucket != "" {
+				if !slices.Contains(bucketed, f.KPI) {
+					bucketed = append(bucketed, f.KPI)
+				}
+				continue
+			}
 			trend, err := o.trend(cmd.Context(), s, f)
 			if err != nil {
 				return err
@@ -105,6 +112,11 @@ func (o *kpiOptions) now(cmd *cobra.Command) error {
 		}
 		if err := printTable(cmd.OutOrStdout(), rows); err != nil {
 			return err
+		}
+		if len(bucketed) > 0 {
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "\nby bucket: tidemark kpi %s\n", strings.Join(bucketed, ", ")); err != nil {
+				return err
+			}
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "\n%s so far%s, events up to %s\n", figures[0].Day, ofSegment(o.segment), figures[0].Watermark)
 		return err
@@ -152,12 +164,19 @@ func (o *kpiOptions) series(cmd *cobra.Command, name string) error {
 		if q.Window != "" {
 			heading += " " + q.Window
 		}
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %s\n%s\n\n", heading, ofSegment(o.segment), q.KPI.Definition, sparkline(figures)); err != nil {
+		trend, rows := sparkline(figures), [][]string{{"DAY", "VALUE", "OF", ""}}
+		if q.KPI.Bucketed() {
+			trend, rows = "", [][]string{{"DAY", "BUCKET", "VALUE", "OF", ""}}
+		}
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %s\n%s\n\n", heading, ofSegment(o.segment), q.KPI.Definition, trend); err != nil {
 			return err
 		}
-		rows := [][]string{{"DAY", "VALUE", "OF", ""}}
 		for _, f := range figures {
-			rows = append(rows, []string{f.Day, showValue(f), showParts(f), showNotes(f)})
+			row := []string{f.Day, showValue(f), showParts(f), showNotes(f)}
+			if q.KPI.Bucketed() {
+				row = slices.Insert(row, 1, f.Bucket)
+			}
+			rows = append(rows, row)
 		}
 		return printTable(cmd.OutOrStdout(), rows)
 	})

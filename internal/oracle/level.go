@@ -150,7 +150,7 @@ func (r *record) countAnswers(n int, d int32) map[counted]int64 {
 			counts[counted{npsClass(a), ""}]++
 		case event.CSAT:
 			counts[counted{"CSATAnswers", ""}]++
-			counts[counted{"CSATSatisfied", ""}] += one(satisfied(a))
+			counts[counted{"CSATSatisfied", ""}] += one(satisfied(a, r.cfg.Satisfied))
 		case event.CES:
 			counts[counted{"CESAnswers", ""}]++
 			counts[counted{"CESEasy", ""}] += one(easy(a))

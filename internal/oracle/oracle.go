@@ -47,6 +47,7 @@ type Config struct {
 	Dimensions []string // attributes that are segments
 	// CohortDimensions are those of them for whose segments cohorts are kept.
 	CohortDimensions []string
+	Satisfied        int32 // least score of a satisfied CSAT answer on 1-5, thousandths
 	WeekStart        time.Weekday
 	Currency         string // of purchases that name none
 
@@ -59,7 +60,7 @@ func DefaultConfig() Config {
 	return Config{
 		Zone: time.UTC, Horizon: 100,
 		Basis: BasisSubscription, ActivePurchaseDays: 90, SilentDays: 14, LapseGrace: Never,
-		Activity: []string{"login"}, Value: "purchase", WeekStart: time.Monday, Dimensions: []string{"plan", "country"}, Currency: "USD",
+		Activity: []string{"login"}, Value: "purchase", Satisfied: 4000, WeekStart: time.Monday, Dimensions: []string{"plan", "country"}, Currency: "USD",
 		Profile: DefaultProfile(), ResolveAfter: 24 * time.Hour,
 	}
 }

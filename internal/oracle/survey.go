@@ -32,14 +32,14 @@ func npsClass(s event.SurveyData) string {
 	return "NPSDetractors"
 }
 
-// satisfied says whether a CSAT answer is of the top two of 1-5, the top three
-// of 1-10, or the top quarter of another scale.
-func satisfied(s event.SurveyData) bool {
-	if s.Min == 1000 && s.Max == 10000 {
+// satisfied says whether a CSAT answer, stretched to 1-5, is not below the least
+// score of a satisfied one. With the usual 4, of 1-10 the top three are satisfied.
+func satisfied(s event.SurveyData, least int32) bool {
+	if s.Min == 1000 && s.Max == 10000 && least == 4000 {
 		return s.Score >= 8000
 	}
 	num, den := onFive(s)
-	return num >= 4*den
+	return 1000*num >= int64(least)*den
 }
 
 // easy says whether a CES answer is of 5-7 on 1-7, another scale stretched to it.
