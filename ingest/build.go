@@ -29,6 +29,7 @@ type builder struct {
 	fields     map[string]source
 	data       []string // keys of data, those of inner objects last
 	attributes []attribute
+	writer     writer // its memory is used again
 }
 
 type attribute struct {
@@ -39,7 +40,7 @@ type attribute struct {
 // newBuilder compiles one entry of a mapping for the columns of a table.
 func newBuilder(t *tableReader, e *EventMapping, index int) (*builder, error) {
 	b := &builder{
-		mapping: e, scope: newScope(t.columns), location: t.mapping.location, base: baseName(t.name),
+		mapping: e, scope: t.scope, location: t.mapping.location, base: baseName(t.name),
 		kind: t.options.Decoder.Prefix + e.Type, source: t.mapping.Source, fields: map[string]source{},
 	}
 	if b.location == nil {
@@ -97,8 +98,8 @@ func (b *builder) columnOf(key string) string {
 	return ""
 }
 
-// build makes the event of a row, nil where the row has none. The error lacks
-// file and line.
+// build makes the event of a row, nil where the row has none; it is valid until
+// the next one. The error lacks file and line.
 func (b *builder) build(cells []string, number int64) ([]byte, *RowError) {
 	b.scope.set(cells, number)
 	if b.when != nil {
@@ -111,10 +112,13 @@ func (b *builder) build(cells []string, number int64) ([]byte, *RowError) {
 			return nil, nil
 		}
 	}
-	w := &writer{builder: b, cells: cells}
-	id := fmt.Sprintf("%s#%d%s", b.base, number, b.suffix)
+	w := &b.writer
+	*w = writer{builder: b, cells: cells, out: w.out[:0]}
+	id := ""
 	if _, ok := b.fields["id"]; ok {
 		id = w.required("id")
+	} else {
+		id = fmt.Sprintf("%s#%d%s", b.base, number, b.suffix)
 	}
 	w.out = append(w.out, `{"specversion":"1.0"`...)
 	w.text("type", b.kind)

@@ -23,10 +23,17 @@ type source struct {
 }
 
 // scope is what expressions can see: the cells by the names of their columns.
+//
+// Making a row visible costs more than all else that is done with it, so it is
+// done once a row, and only for the columns that some expression mentions.
 type scope struct {
 	columns []string
 	env     map[string]any
 	cells   map[string]string
+	named   []int // columns that expressions mention
+	any     bool  // there are expressions
+	all     bool  // some use cells, so that it may be any column
+	number  int64 // of the row that is visible, 0: none
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -49,14 +56,46 @@ func newScope(columns []string) *scope {
 
 // set makes a row visible to expressions.
 func (s *scope) set(cells []string, number int64) {
-	for i, name := range s.columns {
-		s.cells["#"+strconv.Itoa(i+1)] = cells[i]
-		s.cells[name] = cells[i]
-		if _, ok := s.env[name]; ok && name != "cells" && name != "row" {
-			s.env[name] = cells[i]
+	if !s.any || s.number == number {
+		return
+	}
+	s.number = number
+	for _, i := range s.named {
+		s.env[s.columns[i]] = cells[i]
+	}
+	if s.all {
+		for i, name := range s.columns {
+			s.cells["#"+strconv.Itoa(i+1)] = cells[i]
+			s.cells[name] = cells[i]
 		}
 	}
 	s.env["row"] = int(number)
+}
+
+var word = regexp.MustCompile(`[A-Za-z_$][A-Za-z0-9_]*`)
+
+// mention notes what an expression can see: the columns that it has words for.
+func (s *scope) mention(text string) {
+	s.any = true
+	for _, w := range word.FindAllString(text, -1) {
+		i := slices.Index(s.columns, w)
+		switch {
+		case w == "cells", strings.HasPrefix(w, "$"): // $env has all of them
+			s.all = true
+			for k, name := range s.columns {
+				if s.isWord(name) && !slices.Contains(s.named, k) {
+					s.named = append(s.named, k)
+				}
+			}
+		case i >= 0 && s.isWord(w) && !slices.Contains(s.named, i):
+			s.named = append(s.named, i)
+		}
+	}
+}
+
+// isWord says whether a column can be named in an expression.
+func (s *scope) isWord(name string) bool {
+	return name != "cells" && name != "row" && identifier.MatchString(name)
 }
 
 // compile compiles an expression. What would give another result at another
@@ -71,6 +110,7 @@ func (s *scope) compile(text string, options ...expr.Option) (*vm.Program, error
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, fmt.Errorf("the expression %q cannot be read: %s", text, first)
 	}
+	s.mention(text)
 	return p, nil
 }
 

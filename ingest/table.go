@@ -128,6 +128,7 @@ type tableReader struct {
 	mapping *Mapping
 	rows    rows
 	columns []string
+	scope   *scope
 	events  []*builder
 	number  int64    // of the row, 1 is the first below the header
 	first   []string // the first row, where there is no header and it named the columns
@@ -157,6 +158,7 @@ func (t *tableReader) begin() error {
 			t.columns = append(t.columns, fmt.Sprintf("#%d", i+1))
 		}
 	}
+	t.scope = newScope(t.columns)
 	for i := range m.Events {
 		b, err := newBuilder(t, &m.Events[i], i)
 		if err != nil {
