@@ -151,6 +151,9 @@ const longestSilence = 3660
 func (r *Report) finish() error {
 	first, latest, ok := r.Span()
 	if !ok {
+		if n := r.events.Later; n > 0 {
+			return fmt.Errorf("%w: all %d are after %s", ErrNoEvents, n, civil.Format(r.query.AsOf))
+		}
 		return ErrNoEvents
 	}
 	r.day = r.calendar.Day(latest)

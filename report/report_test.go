@@ -180,7 +180,7 @@ func TestAsOf(t *testing.T) {
 		t.Error(err)
 	}
 	q.AsOf = day(t, "2026-02-01")
-	if _, err := Make(context.Background(), files(path), settings(t, "UTC", 1), q); !errors.Is(err, ErrNoEvents) {
+	if _, err := Make(context.Background(), files(path), settings(t, "UTC", 1), q); !errors.Is(err, ErrNoEvents) || !strings.HasSuffix(err.Error(), "all 8 are after 2026-02-01") {
 		t.Error(err)
 	}
 }
