@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidemark-io/tidemark/segment"
 )
 
 // check refuses settings that contradict each other.
@@ -43,8 +45,34 @@ func (l *layers) check(c *Config, o Options) {
 		if r.KPI != "" && o.KPIs != nil && !slices.Contains(o.KPIs, r.KPI) {
 			l.refuseAt(c, at, key, "unknown KPI %q%s; write one of %s", r.KPI, suggest(r.KPI, o.KPIs), strings.Join(o.KPIs, ", "))
 		}
-		if name, _, ok := strings.Cut(r.Segment, "="); ok && !slices.Contains(c.Dimensions, name) {
+		if name := segment.Dimension(r.Segment); name != "" && !slices.Contains(c.Dimensions, name) {
 			l.refuseAt(c, at, key, "the segment %q is of no dimension; add %q to dimensions", r.Segment, name)
+		}
+	}
+	l.checkDimensions(c)
+}
+
+// maxDimensions bounds how often each figure is kept.
+const maxDimensions = 32
+
+// checkDimensions refuses two attributes at once where one of them is no
+// dimension by itself, and the same two twice.
+func (l *layers) checkDimensions(c *Config) {
+	if n := len(c.Dimensions); n > maxDimensions {
+		l.refuse(c, "dimensions", "there are %d; write %d at the most", n, maxDimensions)
+	}
+	for i, d := range c.Dimensions {
+		names := segment.Attributes(d)
+		if len(names) < 2 {
+			continue
+		}
+		for _, name := range names {
+			if !slices.Contains(c.Dimensions, name) {
+				l.refuse(c, "dimensions", "%q needs its attributes as dimensions of their own; add %q", d, name)
+			}
+		}
+		if slices.Contains(c.Dimensions[:i], names[1]+segment.Times+names[0]) {
+			l.refuse(c, "dimensions", "%q is there the other way round; take one away", d)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type Config struct {
 	CLV                        CLV
 	Activity                   []string // what counts as activity: an event type, or "signal:NAME"
 	ValueEvent                 string   // what is a value event, in the same words
-	Dimensions                 []string // names of customer attributes that are segment dimensions
+	Dimensions                 []string // customer attributes that are segment dimensions, or two of them as "plan*country"
 	Cohorts                    []string // those of them for whose segments cohorts are kept
 	CSATSatisfied              Decimal  // least score of a satisfied answer on 1–5
 	MinSample                  int      // answers or customers under which a figure is a low sample

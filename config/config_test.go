@@ -250,11 +250,12 @@ func TestChangesAreNamed(t *testing.T) {
 		t.Errorf("the same settings differ: %v", got)
 	}
 	c := Default()
-	c.Horizon, c.TimeZone, c.HTTP.Listen = 50, "Europe/Berlin", ":1"
+	c.Horizon, c.TimeZone, c.WeekStart, c.HTTP.Listen = 50, "Europe/Berlin", time.Sunday, ":1"
 	c.Health.Signals[0].Weight = 31
 	got := c.Changes(stored)
-	if len(got) != 3 || got[0].String() != "time_zone was UTC and is Europe/Berlin" || got[0].Effect != Replay ||
-		got[1].String() != "horizon was 100d and is 50d" || got[2].Key != "health.signals" || got[2].Effect != Rebuild {
+	if len(got) != 4 || got[0].String() != "time_zone was UTC and is Europe/Berlin" || got[0].Effect != Replay ||
+		got[1].String() != "week_start was monday and is sunday" || got[1].Effect != Rebuild ||
+		got[2].String() != "horizon was 100d and is 50d" || got[3].Key != "health.signals" || got[3].Effect != Rebuild {
 		t.Errorf("changes are %v", got)
 	}
 }

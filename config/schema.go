@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidemark-io/tidemark/segment"
 )
 
 // Effect says what a changed setting needs to take effect.
@@ -192,21 +194,33 @@ func activity(s string) error {
 	return nil
 }
 
-// dimension refuses what would break the names of segments, "plan=pro".
+// dimension refuses what would break the names of segments, "plan=pro", and more
+// than two attributes at once.
 func dimension(s string) error {
-	if strings.ContainsAny(s, "=|") {
-		return fmt.Errorf("has a '=' or a '|', which separate a segment's parts; write a name without")
+	names := segment.Attributes(s)
+	if len(names) > 2 {
+		return fmt.Errorf("has %d attributes; write two at the most, as plan*country", len(names))
 	}
-	if len(s) > 60 {
-		return fmt.Errorf("is longer than 60 bytes; write a shorter name")
+	if len(names) == 2 && names[0] == names[1] {
+		return fmt.Errorf("has the same attribute twice; write %s alone", names[0])
+	}
+	for _, name := range names {
+		switch {
+		case name == "":
+			return fmt.Errorf("lacks an attribute; write one, as plan, or two, as plan*country")
+		case strings.ContainsAny(name, segment.Reserved):
+			return fmt.Errorf("has a '=', a '|' or a ',', which separate a segment's parts; write a name without")
+		case len(name) > 60:
+			return fmt.Errorf("is longer than 60 bytes; write a shorter name")
+		}
 	}
 	return nil
 }
 
 // oneSegment refuses what is no segment.
 func oneSegment(s string) error {
-	if name, _, ok := strings.Cut(s, "="); s != "" && (!ok || name == "" || strings.Contains(s, "|")) {
-		return fmt.Errorf("is no segment; write it as plan=pro")
+	if s != "" && segment.Dimension(s) == "" {
+		return fmt.Errorf("is no segment; write it as plan=pro, or plan=pro,country=DE, with a comma within a value written twice")
 	}
 	return nil
 }
