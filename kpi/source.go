@@ -109,11 +109,13 @@ func (s *Source) AsOf(k KPI, window, segment string, day int32) Figure {
 // Days lists the days that key a window's figures of the days from..to, as far
 // as they have begun: each day, or the last one of each calendar period.
 func (s *Source) Days(window string, from, to int32) []int32 {
-	to = min(to, s.RunningDay())
-	period := calendar[window]
+	running, period := s.RunningDay(), calendar[window]
 	var out []int32
 	for d := from; d <= to; {
-		_, next := period.Bounds(d, s.WeekStart)
+		first, next := period.Bounds(d, s.WeekStart)
+		if first > running {
+			break
+		}
 		out = append(out, next-1)
 		d = next
 	}
