@@ -106,7 +106,7 @@ func (s *Store) encode(ctx context.Context, shard int, next Tenure, c *Commit) (
 	w.hash(s.keys.kpis(shard), c.Public)
 	w.hash(s.keys.sent(shard), c.Sent)
 	w.bands(s.keys, shard, c.Bands)
-	w.newest(s.keys.changed(shard), changesKept, [][]byte{encodeChange(next.Number, c.Cells)})
+	w.newest(s.keys.changed(shard), changesKept, [][]byte{encodeChange(next.Number, c.Cells, c.Causes)})
 	w.newest(s.keys.episodes(shard), episodesKept, c.Episodes)
 	return w.cmds, nil
 }

@@ -164,6 +164,15 @@ func (c contract) companyFigures() {
 	c.same(texts(public), map[string]string{"mau": "250"})
 	c.same(texts(sent), map[string]string{"mau|30d||2026-11-22": `{"revision":1}`})
 	c.same(texts(c.claim(s).Sent), texts(sent))
+	keys := []string{"dau|1d||2026-11-22", "mau|30d||2026-11-22"}
+	for i := range 2 * perCommand { // more than one command's
+		keys = append(keys, fmt.Sprint("none", i))
+	}
+	some, err := s.SentOf(ctx, keys)
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.same(texts(some), texts(sent))
 }
 
 func TestRecordNames(t *testing.T) {

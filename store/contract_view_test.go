@@ -47,7 +47,13 @@ func (c contract) view() {
 	c.wantView(c.read(s, t1), t2, false, "a", "1", "b", "1")
 	c.wantView(c.read(s, t2), t2, false)
 
-	t3 := c.commit(s, t2, rows("b", "2", "c", "2"))
+	third := rows("b", "2", "c", "2")
+	third.Causes = []Cause{{Topic: "logins", Offset: 5, Day: 3, Segments: []string{"plan=a"}}}
+	t3 := c.commit(s, t2, third)
+	if changed, all, none := c.read(s, t2), c.read(s, Tenure{}), c.read(s, t3); fmt.Sprint(changed.Causes) != "[{logins 5 3 [plan=a]}]" ||
+		fmt.Sprint(all.Causes) != fmt.Sprint(changed.Causes) || len(none.Causes) != 0 {
+		c.Errorf("causes: %v of what changed, %v of all, %v of nothing new", changed.Causes, all.Causes, none.Causes)
+	}
 	last := rows("c", "-")
 	last.Head.Watermark = 77
 	t4 := c.commit(s, t3, last)

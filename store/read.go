@@ -82,6 +82,24 @@ func (s *Store) Sent(ctx context.Context) (map[string][]byte, error) {
 	return s.readHash(ctx, s.keys.sent(0))
 }
 
+// SentOf is Sent for some figures; those that were never published are absent.
+func (s *Store) SentOf(ctx context.Context, keys []string) (map[string][]byte, error) {
+	out := make(map[string][]byte, len(keys))
+	for first := 0; first < len(keys); first += perCommand {
+		some := keys[first:min(first+perCommand, len(keys))]
+		values, err := s.client.HMGet(ctx, s.keys.sent(0), some...).Result()
+		if err != nil {
+			return nil, fmt.Errorf("read published figures: %w", err)
+		}
+		for i, b := range byteSlices(values) {
+			if b != nil {
+				out[some[i]] = b
+			}
+		}
+	}
+	return out, nil
+}
+
 func (s *Store) readHash(ctx context.Context, key string) (map[string][]byte, error) {
 	m, err := s.client.HGetAll(ctx, key).Result()
 	if err != nil {

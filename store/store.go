@@ -53,6 +53,14 @@ type Field struct {
 	Value []byte
 }
 
+// Cause is a message that changed figures. Its partition is the shard's number.
+type Cause struct {
+	Topic    string
+	Offset   int64
+	Day      int32    // local day of the event, days since 1970-01-01
+	Segments []string // that its customer counts under, such as plan=pro
+}
+
 // Member is a member of one of the sorted sets by band. Band "" removes it.
 type Member struct {
 	Customer  string
@@ -73,6 +81,10 @@ type Commit struct {
 	Bands   []Member // sorted sets for people
 	Public  []Field  // shard 0 only: current KPIs as plain numbers, for people
 	Sent    []Field  // shard 0 only: last published value and revision of each figure
+
+	// Causes are the messages that readers may name where a figure has changed,
+	// the oldest first: a part of what was applied, bounded by the worker.
+	Causes []Cause
 
 	// Episodes are announced alerts as JSON, the oldest first. The newest 1,000
 	// of a shard are kept for people; nothing is decided by them.

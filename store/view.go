@@ -14,6 +14,9 @@ type View struct {
 	Head   Head
 	Full   bool              // Cells holds every row; else the rows changed since the reader's last view
 	Cells  map[string][]byte // nil value: the row was deleted
+	// Causes are those of the commits after the reader's last view, the oldest
+	// first; where Full all that are kept, which may be too many.
+	Causes []Cause
 }
 
 const (
@@ -31,18 +34,19 @@ const (
 // a number that went back, too far behind, the zero Tenure.
 func (s *Store) ReadView(ctx context.Context, shard int, after Tenure) (View, error) {
 	for range viewAttempts {
-		now, rows, ok, err := s.changedSince(ctx, shard, after)
+		now, since, ok, err := s.changedSince(ctx, shard, after)
 		if err != nil {
 			return View{}, fmt.Errorf("read what changed in shard %d: %w", shard, err)
 		}
 		if !ok {
 			break
 		}
-		v, err := s.readRows(ctx, shard, rows)
+		v, err := s.readRows(ctx, shard, since.rows)
 		if err != nil {
 			return View{}, fmt.Errorf("read rows of shard %d: %w", shard, err)
 		}
 		if v.Tenure == now {
+			v.Causes = since.causes
 			return v, nil
 		}
 	}
@@ -53,8 +57,8 @@ func (s *Store) ReadView(ctx context.Context, shard int, after Tenure) (View, er
 	return v, nil
 }
 
-// changedSince returns the stored tenure and the rows changed since after.
-func (s *Store) changedSince(ctx context.Context, shard int, after Tenure) (now Tenure, rows []string, ok bool, err error) {
+// changedSince returns the stored tenure and what has changed since after.
+func (s *Store) changedSince(ctx context.Context, shard int, after Tenure) (now Tenure, since change, ok bool, err error) {
 	for tail := uint64(changesTail); ; {
 		var meta *redis.SliceCmd
 		var list *redis.StringSliceCmd
@@ -64,24 +68,24 @@ func (s *Store) changedSince(ctx context.Context, shard int, after Tenure) (now 
 			return nil
 		}))
 		if err != nil {
-			return Tenure{}, nil, false, err
+			return Tenure{}, change{}, false, err
 		}
 		if now, err = parseTenure(meta.Val()); err != nil {
-			return Tenure{}, nil, false, err
+			return Tenure{}, change{}, false, err
 		}
 		if now.Owner == "" || now.Owner != after.Owner || now.Number < after.Number {
-			return now, nil, false, nil
+			return now, change{}, false, nil
 		}
 		behind := now.Number - after.Number
 		if behind > changesKept {
-			return now, nil, false, nil
+			return now, change{}, false, nil
 		}
 		if behind > tail {
 			tail = changesKept
 			continue
 		}
-		rows, ok, err = rowsSince(list.Val(), after.Number, now.Number)
-		return now, rows, ok, err
+		since, ok, err = changesSince(list.Val(), after.Number, now.Number)
+		return now, since, ok, err
 	}
 }
 
@@ -116,9 +120,11 @@ func (s *Store) readRows(ctx context.Context, shard int, rows []string) (View, e
 func (s *Store) readAll(ctx context.Context, shard int) (View, error) {
 	var meta *redis.SliceCmd
 	var cells *redis.MapStringStringCmd
+	var list *redis.StringSliceCmd
 	err := replies(s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		meta = p.HMGet(ctx, s.keys.meta(shard), fieldOwner, fieldNumber, fieldHead)
 		cells = p.HGetAll(ctx, s.keys.cells(shard))
+		list = p.LRange(ctx, s.keys.changed(shard), 0, -1)
 		return nil
 	}))
 	if err != nil {
@@ -129,6 +135,13 @@ func (s *Store) readAll(ctx context.Context, shard int) (View, error) {
 		return View{}, err
 	}
 	v.Full, v.Cells = true, toBytes(cells.Val())
+	for _, e := range list.Val() {
+		c, err := decodeChange(e)
+		if err != nil {
+			return View{}, err
+		}
+		v.Causes = append(v.Causes, c.causes...)
+	}
 	return v, nil
 }
 
