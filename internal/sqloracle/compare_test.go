@@ -20,6 +20,8 @@ func TestCompareNamesEveryDifference(t *testing.T) {
 		figure("dau", "1d", "2024-03-03", "count", 7, 1),
 		figure("stickiness", "30d", "2024-03-01", "ratio", 0, 0),
 		figure("mau", "30d", "2024-03-01", "count", 3, 1),
+		figure("cli", "30d", "2024-03-01", "count", 200, 3),
+		figure("cli", "30d", "2024-03-02", "count", 200, 3),
 	}
 	shown := func(name, window, segment, day, value string, num, den int64) sqloracle.Shown {
 		s := sqloracle.Shown{KPI: name, Window: window, Segment: segment, Day: day, Unit: "count", Numerator: num, Denominator: den, Complete: true}
@@ -35,6 +37,8 @@ func TestCompareNamesEveryDifference(t *testing.T) {
 		shown("dau", "1d", "plan=gone", "2024-03-01", "0", 0, 1), // nobody is in it any more
 		shown("dau", "1d", "plan=odd", "2024-03-01", "1", 1, 1),
 		shown("stickiness", "30d", "", "2024-03-01", "0", 0, 0),
+		shown("cli", "30d", "", "2024-03-01", "66.66667", 0, 0), // 3 millionths
+		shown("cli", "30d", "", "2024-03-02", "66.66668", 0, 0), // 13
 		shown("invented", "1d", "", "2024-03-01", "1", 1, 1),
 	}
 	var got []string
@@ -42,6 +46,7 @@ func TestCompareNamesEveryDifference(t *testing.T) {
 		got = append(got, d.String())
 	}
 	want := []string{
+		"cli 30d on 2024-03-02: value: ours 66.66668, the oracle's 66.66666666666667",
 		"dau 1d on 2024-03-02: value: ours 7, the oracle's 6",
 		"dau 1d on 2024-03-02: numerator: ours 7, the oracle's 6",
 		"dau 1d on 2024-03-03: figure: ours nothing, the oracle's 7",

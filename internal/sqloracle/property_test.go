@@ -19,7 +19,7 @@ import (
 
 // Each case computes every KPI of some days, which takes part of a second: fewer
 // are tried here than of the oracle in Go. -rapid.checks takes another number.
-const cases = "30"
+const cases = "20"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -85,7 +85,10 @@ func checkAgainstSQL(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if wrong := sqloracle.Compare(ours, theirs, func(k sqloracle.Key) bool { return expected[k] }); len(wrong) > 0 {
+	if wrong := sqloracle.Compare(ours, theirs, func(k sqloracle.Key) bool {
+		k.Bucket = ""
+		return expected[k]
+	}); len(wrong) > 0 {
 		t.Errorf("%d of %d figures differ, first not frozen day %s, watermark %s", len(wrong), len(ours), civil.Format(d.first), time.UnixMilli(o.Watermark).In(place.Zone))
 		for _, w := range wrong[:min(len(wrong), 20)] {
 			t.Error(w)
@@ -157,21 +160,26 @@ func lines(events []event.Event) (out []byte) {
 }
 
 // shown are the aggregator's figures of some days, and the keys that the oracle
-// must not have beside them.
+// must not have beside them; these without buckets.
 func shown(source *kpi.Source, d *disk, from, to int32) ([]sqloracle.Shown, map[sqloracle.Key]bool) {
 	var list []sqloracle.Shown
 	expected := map[sqloracle.Key]bool{}
 	for _, k := range kpi.All() {
 		for _, window := range k.Windows {
-			for _, day := range source.Days(window, from, to) {
+			days := source.Days(window, from, to)
+			if k.NowOnly {
+				days = []int32{source.RunningDay()}
+			}
+			for _, day := range days {
 				for _, segment := range d.segments() {
 					if !k.Kept(window, segment) || segment != "" && frozen(k.Name, window, day, d.first) {
 						continue
 					}
+					// A period to date is asked for on the running day, as company.Now does.
 					for _, f := range source.Figures(k, window, segment, min(day, source.RunningDay())) {
 						list = append(list, asShown(f))
-						expected[list[len(list)-1].Key()] = true
 					}
+					expected[sqloracle.Key{KPI: k.Name, Window: window, Segment: segment, Day: civil.Format(day)}] = true
 				}
 			}
 		}

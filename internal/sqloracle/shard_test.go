@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -235,9 +236,13 @@ func shardOptions(o sqloracle.Options, place generate.Place, horizon int) aggreg
 	out := aggregator.Options{
 		Calendar: civil.NewCalendar(place.Zone), Horizon: int32(horizon), Currency: event.Currency{'U', 'S', 'D'},
 		ByPurchases: o.Basis == sqloracle.BasisPurchases, ActiveDays: int32(o.ActivePurchaseDays), SilentDays: int32(o.SilentDays),
-		LapseGrace: -1, CancelAtOnce: o.CancelAtOnce, Uncancel: o.UncancelByPurchase,
+		Cohorts: o.Dimensions, LapseGrace: -1, CancelAtOnce: o.CancelAtOnce, Uncancel: o.UncancelByPurchase,
 		SubscriptionsApart: !o.OrdersIncludeSubscription,
 		ActivitySignal:     map[string]bool{}, Dimensions: o.Dimensions, Profile: aggregator.DefaultProfile(), MaxUsersInline: 2,
+	}
+	out.WeekStart = time.Monday
+	if o.WeekStart == "sunday" {
+		out.WeekStart = time.Sunday
 	}
 	if o.LapseGrace >= 0 {
 		out.LapseGrace = o.LapseGrace.Milliseconds()

@@ -12,7 +12,7 @@
 --   * "Hours are hours since local midnight": whole hours that have passed since
 --     the day's first moment, the 25th the last. Hours are 24 apart when their
 --     beginnings are, so that a change of the clock adds or takes none.
---   * The period of mau_calendar is the month.
+--   * mau_calendar is there for weeks, months and quarters.
 
 CREATE TABLE active AS SELECT s.segment, a.* FROM active_days a JOIN customer_segments s USING (customer);
 
@@ -20,7 +20,7 @@ CREATE TABLE actives AS
 SELECT g.win, g.segment, g.day, count(DISTINCT a.user_no) AS users, count(DISTINCT a.customer) AS customers,
        count(a.day) AS user_days -- a user's active days in the window, added up
 FROM grid g LEFT JOIN active a ON a.segment = g.segment AND a.day BETWEEN g.first AND g.last
-WHERE g.win IN ('1d', '7d', '28d', '30d', 'month') GROUP BY ALL;
+WHERE g.win IN ('1d', '7d', '28d', '30d', 'week', 'month', 'quarter') GROUP BY ALL;
 
 INSERT INTO figures (kpi, unit, win, segment, day, num)
 SELECT CASE win WHEN '1d' THEN 'dau' WHEN '7d' THEN 'wau' WHEN '30d' THEN 'mau' WHEN '28d' THEN 'mau_28' ELSE 'mau_calendar' END,
@@ -47,7 +47,7 @@ WITH seen AS ( -- an hour is its beginning
 ), now AS (
   SELECT ms + 3600000::BIGINT * least((getvariable('watermark') - ms) // 3600000, 24) AS hour FROM starts WHERE day = getvariable('today')
 )
-SELECT k.kpi, 'count', '', s.segment, getvariable('today'), count(u.user_no)
-FROM segments s CROSS JOIN now CROSS JOIN (VALUES ('active_24h', 24), ('active_7d', 168), ('active_30d', 720)) k(kpi, hours)
+SELECT 'active_' || k.win, 'count', k.win, s.segment, getvariable('today'), count(u.user_no)
+FROM segments s CROSS JOIN now CROSS JOIN (VALUES ('24h', 24), ('7d', 168), ('30d', 720)) k(win, hours)
 LEFT JOIN seen u ON u.segment = s.segment AND u.last_hour > now.hour - 3600000::BIGINT * k.hours
 GROUP BY ALL;

@@ -3,10 +3,12 @@
 -- The exact cell lies in the row of the period of activity; unbounded is a
 -- standing count by cohort and last active period, so it is for now only."
 --
--- The bucket is the first day of the cohort's period, a plus and the periods
--- since: "2024-02-01+3". Numerator: the active ones, denominator: the cohort.
+-- The bucket is the first day of the cohort's week, or its month ("2024-02"); of
+-- cohort_retention_unbounded, which shows triangles only, with a plus and the
+-- periods since. Numerator: the active ones, denominator: the cohort.
 --
--- Decision: cohorts are by week and month (as the issue says), of users.
+-- Decisions: cohorts are by week and month (as the issue says), of users. The
+-- oracle has them for every segment, whether asked for or not.
 
 CREATE TABLE cohort_users AS
 SELECT p.win, u.segment, u.user_no, period_first(p.win, u.first_day) AS cohort, period_first(p.win, u.last_day) AS last_period
@@ -15,6 +17,7 @@ CROSS JOIN (VALUES ('week'), ('month')) p(win);
 
 CREATE TABLE cohort_sizes AS SELECT win, segment, cohort, count(*) AS size FROM cohort_users GROUP BY ALL;
 
+CREATE MACRO cohort_name(win, cohort) AS CASE win WHEN 'week' THEN cohort::VARCHAR ELSE strftime(cohort, '%Y-%m') END;
 CREATE MACRO periods_since(win, cohort, first) AS CASE win WHEN 'week' THEN (first - cohort) // 7 ELSE date_diff('month', cohort, first) END;
 
 INSERT INTO figures (kpi, unit, win, segment, day, bucket, num, den)
@@ -24,7 +27,7 @@ WITH cells AS (
   JOIN active a ON a.segment = u.segment AND a.user_no = u.user_no AND a.day BETWEEN w.first AND w.last
   GROUP BY ALL
 )
-SELECT 'cohort_retention', 'ratio', s.win, s.segment, w.day, s.cohort || '+' || periods_since(s.win, s.cohort, w.first),
+SELECT 'cohort_retention', 'ratio', s.win, s.segment, w.day, cohort_name(s.win, s.cohort),
        coalesce(c.active, 0), s.size
 FROM windows w JOIN cohort_sizes s ON s.win = w.win AND s.cohort <= w.first
 LEFT JOIN cells c ON c.win = s.win AND c.segment = s.segment AND c.cohort = s.cohort AND c.day = w.day;
@@ -36,7 +39,7 @@ WITH periods AS (
   CROSS JOIN LATERAL (SELECT unnest(generate_series(s.oldest, getvariable('today'), INTERVAL 1 DAY)) AS day) d
 )
 SELECT 'cohort_retention_unbounded', 'ratio', s.win, s.segment, getvariable('today'),
-       s.cohort || '+' || periods_since(s.win, s.cohort, p.first), count(*) FILTER (u.last_period >= p.first), count(*)
+       cohort_name(s.win, s.cohort) || '+' || periods_since(s.win, s.cohort, p.first), count(*) FILTER (u.last_period >= p.first), count(*)
 FROM cohort_sizes s JOIN periods p ON p.win = s.win AND p.first >= s.cohort
 JOIN cohort_users u ON u.win = s.win AND u.segment = s.segment AND u.cohort = s.cohort
 GROUP BY s.win, s.segment, s.cohort, p.first;

@@ -1,4 +1,4 @@
--- time_to_value: "from a customer's first event to its first value event
+-- time_to_value, time_to_value_p90: "from a customer's first event to its first value event
 -- (configurable): median and p90 over the whole cohort in days 0…365 and beyond,
 -- with customers who have not got there yet counted as censored (infinite), not
 -- left out; null where the quantile falls there".
@@ -10,9 +10,9 @@
 --   * The quantile is the nearest rank: the smallest number of days within which
 --     at least half (nine tenths) of all customers have got there. No halves.
 --   * Beyond 365 days there is no number either: null.
---   * It is for now only; the bucket is p50 or p90.
+--   * It is for now only.
 
-INSERT INTO figures (kpi, unit, win, segment, day, bucket, num, den)
+INSERT INTO figures (kpi, unit, win, segment, day, num, den)
 WITH judged AS (
   SELECT *, type IN (SELECT name FROM activity_names) OR 'signal:' || signal IN (SELECT name FROM activity_names) AS is_activity,
          type IN (SELECT name FROM value_names) AND (type <> 'purchase' OR seq IN (SELECT seq FROM purchases WHERE refund_of IS NULL AND amount > 0))
@@ -29,6 +29,6 @@ WITH judged AS (
   SELECT d.n, s.segment, count(*) FILTER (w.wait <= d.n) AS got, count(w.customer) AS cohort
   FROM segments s CROSS JOIN range(366) d(n) LEFT JOIN waits w ON w.segment = s.segment GROUP BY ALL
 )
-SELECT 'time_to_value', 'days', '', segment, getvariable('today'), q.name,
+SELECT q.name, 'days', '', segment, getvariable('today'),
        min(n) FILTER (cohort > 0 AND 10 * got >= q.tenths * cohort), 1
-FROM reached CROSS JOIN (VALUES ('p50', 5), ('p90', 9)) q(name, tenths) GROUP BY ALL;
+FROM reached CROSS JOIN (VALUES ('time_to_value', 5), ('time_to_value_p90', 9)) q(name, tenths) GROUP BY ALL;
