@@ -19,12 +19,9 @@ const (
 	Late    // beyond the horizon: to the late topic
 )
 
-// maxMoney and maxReferences bound the lists of a customer's record. Past them
-// the oldest entries fold, or, where none can, the new one is left out.
-const (
-	maxMoney      = 1024
-	maxReferences = 512
-)
+// maxReferences bounds the tickets and invoices of a customer's record. Past it
+// the oldest that is closed is forgotten, or, where none is, the oldest.
+const maxReferences = 512
 
 // change is what applying an event has done to a record.
 type change struct {
@@ -56,6 +53,9 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 			}
 			c = s.newCustomer(b, hash, string(ev.Customer))
 		}
+	}
+	if c.rare != &noRare && c.tooOld(ev) {
+		return Late, nil
 	}
 	if day <= c.health.base.day {
 		c.health.base = bandRun{day: day - 1} // nothing is folded before the first watermark's horizon
@@ -236,9 +236,12 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	if found {
 		return change{}
 	}
+	if m.kind == charge && c.manySubs(m.sub) {
+		s.capped["subscriptions"]++
+	}
 	c.latest = max(c.latest, m.time)
 	old, oldFirst, from := c.line, c.firstPaidDay, day
-	if len(c.money) >= maxMoney {
+	if len(c.money) >= s.room {
 		from = noDay // folding makes earlier days' steps others
 	}
 	s.e.from = from
@@ -262,7 +265,7 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 // that its last event is new.
 func (s *Shard) insertMoney(c *customer, i int, m moneyEvent) (added bool) {
 	added = i == len(c.money)
-	full := len(c.money) >= maxMoney
+	full := len(c.money) >= s.room
 	cash := full || m.bought() || m.kind == refund
 	// Behind everything else a purchase adds, where there is no refund that it
 	// could make a difference to.
@@ -275,7 +278,7 @@ func (s *Shard) insertMoney(c *customer, i int, m moneyEvent) (added bool) {
 	c.money = slices.Insert(c.money, i, m)
 	if full {
 		c.line = c.timeline(&s.opts) // which of the events are orphans
-		s.foldMoney(c, c.money[len(c.money)-maxMoney].time)
+		s.capMoney(c)
 	}
 	switch {
 	case adds:
@@ -367,6 +370,7 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 	c.rewrite = true
 	if len(c.signals) >= maxReferences {
 		c.forgetReference()
+		s.capped["references"]++
 	}
 	if !c.addRefEvent(kind, ref, refEvent{ev.Time, on}) {
 		return change{}

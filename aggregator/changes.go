@@ -21,7 +21,8 @@ type Changes struct {
 	Fired     map[Pair]*Firing // nil: no longer firing
 	Notes     []Note
 	Moves     []Move
-	Warnings  []string // sentences for the log
+	Warnings  []string         // sentences for the log
+	Capped    map[string]int64 // entries that full lists of records have let go, by list: orders, payments, subscriptions, references
 }
 
 // Empty says whether there is nothing to store but perhaps another watermark.
@@ -74,6 +75,9 @@ func (s *Shard) Changes() Changes {
 	}
 	ch.Table = s.table().Append(nil)
 	s.notes, s.moves, s.warnings = nil, nil, nil
+	if len(s.capped) > 0 {
+		ch.Capped, s.capped = s.capped, map[string]int64{}
+	}
 	return ch
 }
 

@@ -63,6 +63,8 @@ type base struct {
 	money     moneyState
 	buysUntil int32 // civil day after the last one that folded orders count for; 0: none
 	firstPaid int64 // first moment of paying, where it is folded; 0: not
+	capped    int64 // money events before this moment are late: a full list let older ones go; 0: none
+	lumps     []lump
 }
 
 // user is the record of a person who logs in. first is the first active day

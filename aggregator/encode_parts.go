@@ -169,7 +169,7 @@ func (r *reader) dayAnswers() []dayAnswer {
 }
 
 func (b *base) stored() bool {
-	return b.at != 0 || b.firstPaid != 0 || b.buysUntil != 0 || b.money.past.any()
+	return b.at != 0 || b.firstPaid != 0 || b.buysUntil != 0 || b.money.past.any() || b.capped != 0
 }
 
 func (b *base) append(dst []byte) []byte {
@@ -184,11 +184,14 @@ func (b *base) append(dst []byte) []byte {
 		dst = appendString(dst, e.reason)
 	}
 	p := &b.money.past
-	dst = append(dst, byte(b2u(b.money.paid))|byte(b2u(p.receipt))<<1|p.orders<<2)
+	dst = append(dst, byte(b2u(b.money.paid))|byte(b2u(p.receipt))<<1|p.orders<<2|byte(b2u(b.capped != 0))<<4)
 	dst = binary.AppendUvarint(dst, uint64(len(p.received)))
 	for _, x := range p.received {
 		dst = append(dst, x.currency[:]...)
 		dst = binary.AppendVarint(dst, x.minor)
+	}
+	if b.capped != 0 {
+		dst = b.appendLumps(dst)
 	}
 	return dst
 }
@@ -293,6 +296,9 @@ func (r *reader) base() base {
 	p.received = make([]cash, r.count())
 	for i := range p.received {
 		p.received[i] = cash{r.currency(), r.varint()}
+	}
+	if bits>>4&1 != 0 {
+		r.lumps(&b)
 	}
 	return b
 }

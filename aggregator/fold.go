@@ -30,6 +30,7 @@ func (s *Shard) fold(c *customer, force bool) {
 		if c.moved != nil && c.moved.day < first {
 			c.moved = nil
 		}
+		s.settleLumps(c, from)
 		c.answers = slices.DeleteFunc(c.answers, func(a dayAnswer) bool { return a.day < from })
 		c.rewrite = true
 	}
@@ -139,11 +140,13 @@ func (s *Shard) foldMoney(c *customer, before int64) {
 // order, into the base.
 func (s *Shard) settleMoney(c *customer, i int, past *ledger) {
 	m := &c.money[i]
+	if s.cal.Day(m.time) >= s.lookback() { // the list was full
+		s.lump(c, i)
+		return
+	}
 	past.settle(m)
-	if c.firstOfOrder(i, &s.opts) {
-		if r := c.refunded(m.orderID()); len(r) == 0 || r[len(r)-1].to != never {
-			past.orders = min(past.orders+1, 2)
-		}
+	if c.firstOfOrder(i, &s.opts) && c.stands(m) {
+		past.orders = min(past.orders+1, 2)
 	}
 	if s.opts.ByPurchases {
 		for _, x := range c.orderSpans(nil, &s.opts, m, true) {

@@ -44,7 +44,7 @@ type moneyEvent struct {
 	time      int64
 	kind      moneyKind
 	all       bool   // cancel, withdraw: every subscription
-	key       uint32 // of a purchase: hash of its order's id, so that most comparisons don't read that
+	key       uint32 // of a purchase or refund: hash of its order's id, so that most comparisons don't read that
 	source    string
 	id        string
 	sub       string
@@ -74,11 +74,11 @@ func compareMoney(a, b *moneyEvent) int {
 }
 
 // seal completes an event of which everything else is known.
-func (m *moneyEvent) seal() { m.key = uint32(xxhash.Sum64String(m.orderID())) }
+func (m *moneyEvent) seal() { m.key = uint32(xxhash.Sum64String(m.orderOf())) }
 
-// sameOrder says whether two purchases are of one order.
+// sameOrder says whether two purchases or refunds are of one order.
 func (m *moneyEvent) sameOrder(x *moneyEvent) bool {
-	return m.key == x.key && m.orderID() == x.orderID()
+	return m.key == x.key && m.orderOf() == x.orderOf()
 }
 
 func (m *moneyEvent) orderID() string {
@@ -282,13 +282,9 @@ func (w *walker) release(targets uint64) {
 }
 
 func (w *walker) charge(m *moneyEvent) {
-	i := slices.IndexFunc(w.s.subs, func(s subscription) bool { return s.name == m.sub })
+	i := w.place(m.sub)
 	if i < 0 {
-		if len(w.s.subs) == maxSubscriptions {
-			return // counted when it was read
-		}
-		i = len(w.s.subs)
-		w.s.subs = append(w.s.subs, subscription{name: m.sub})
+		return // counted when it was read
 	}
 	s := &w.s.subs[i]
 	if s.active {
@@ -307,6 +303,30 @@ func (w *walker) charge(m *moneyEvent) {
 	if w.o.Uncancel {
 		w.release(1 << i)
 	}
+}
+
+// place is the index of a subscription, a new one where it has none. Where there
+// are too many, the oldest that has ended makes room; -1: none has.
+func (w *walker) place(name string) int {
+	i := slices.IndexFunc(w.s.subs, func(s subscription) bool { return s.name == name })
+	switch {
+	case i >= 0:
+		return i
+	case len(w.s.subs) < maxSubscriptions:
+		w.s.subs = append(w.s.subs, subscription{name: name})
+		return len(w.s.subs) - 1
+	}
+	for i := range w.s.subs {
+		if !w.s.subs[i].active && !slices.ContainsFunc(w.s.endings, func(e ending) bool { return e.targets>>i&1 == 1 }) {
+			w.s.subs = append(slices.Delete(w.s.subs, i, i+1), subscription{name: name})
+			for k := range w.s.endings { // those behind it have moved up
+				low := w.s.endings[k].targets & (1<<i - 1)
+				w.s.endings[k].targets = low | w.s.endings[k].targets>>1&^(1<<i-1)
+			}
+			return maxSubscriptions - 1
+		}
+	}
+	return -1
 }
 
 // until lets everything take effect that is scheduled up to the moment.

@@ -15,9 +15,16 @@ func (c *customer) purchaseSpans(o *Options, orphans []int) ([]span, []int) {
 	if c.base.buysUntil > 0 {
 		spans = append(spans, span{c.base.at, o.Calendar.Start(c.base.buysUntil), c.base.buysUntil})
 	}
-	refunds := c.hasRefunds()
+	for i := range c.base.lumps {
+		if l := &c.base.lumps[i]; l.time != 0 {
+			day := l.day + o.ActiveDays
+			spans = append(spans, span{l.time, o.Calendar.Start(day), day})
+		}
+	}
+	refunds := c.refundKeys(nil)
 	for i := range c.money {
-		spans = c.orderSpans(spans, o, &c.money[i], refunds)
+		m := &c.money[i]
+		spans = c.orderSpans(spans, o, m, slices.Contains(refunds, m.key))
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	merged := spans[:0]
@@ -40,6 +47,16 @@ func (c *customer) hasRefunds() bool {
 	return slices.ContainsFunc(c.money, func(m moneyEvent) bool { return m.kind == refund })
 }
 
+// refundKeys are the keys of the orders of which there are refunds.
+func (c *customer) refundKeys(out []uint32) []uint32 {
+	for i := range c.money {
+		if m := &c.money[i]; m.kind == refund {
+			out = append(out, m.key)
+		}
+	}
+	return out
+}
+
 // orderSpans adds the stretches in which one purchase counts.
 func (c *customer) orderSpans(spans []span, o *Options, m *moneyEvent, refunds bool) []span {
 	if !m.bought() {
@@ -48,7 +65,7 @@ func (c *customer) orderSpans(spans []span, o *Options, m *moneyEvent, refunds b
 	day := o.Calendar.Day(m.time) + o.ActiveDays
 	s := span{m.time, o.Calendar.Start(day), day}
 	if refunds {
-		for _, r := range c.refunded(m.orderID()) {
+		for _, r := range c.refunded(m) {
 			if r.to <= s.from || r.from >= s.to {
 				continue
 			}
@@ -74,19 +91,21 @@ func (c *customer) firstPurchase() int64 {
 	return 0
 }
 
-// refunded are the stretches in which an order is fully refunded: in each
+// refunded are the stretches in which an event's order is fully refunded: in each
 // currency, what was refunded so far covers what its purchases charged so far.
 // A refund before any of its purchases is an orphan and counts for nothing.
-func (c *customer) refunded(id string) (out []span) {
+func (c *customer) refunded(of *moneyEvent) (out []span) {
 	var open []total
 	bought, back := false, false
 	for i := range c.money {
 		m := &c.money[i]
 		by := m.amount
 		switch {
-		case m.bought() && m.orderID() == id:
+		case !m.sameOrder(of):
+			continue
+		case m.bought():
 			bought = true
-		case m.kind == refund && m.refundOf == id && bought:
+		case m.kind == refund && bought:
 			back, by = true, -m.amount
 		default:
 			continue
@@ -115,7 +134,7 @@ func (c *customer) orphanRefunds(orphans []int) []int {
 	for i := range c.money {
 		m := &c.money[i]
 		if m.kind == refund && !slices.ContainsFunc(c.money[:i], func(x moneyEvent) bool {
-			return x.bought() && x.orderID() == m.refundOf
+			return x.bought() && x.sameOrder(m)
 		}) {
 			orphans = append(orphans, i)
 		}

@@ -53,16 +53,19 @@ type orderLife struct{ day, from, to int32 } // day is that of its first purchas
 // are not fully refunded.
 func (s *Shard) orderLives(e *emitter, c *customer) []orderLife {
 	lives := s.lifeBuf[:0]
-	refunds := c.hasRefunds()
-	for i := range c.money {
-		if !c.firstOfOrder(i, &s.opts) {
-			continue
+	for i := range c.base.lumps {
+		l := &c.base.lumps[i]
+		for range min(l.standing, 2) { // more make no difference
+			lives = append(lives, orderLife{l.day, l.day, farFuture})
 		}
+	}
+	s.refundBuf = c.refundKeys(s.refundBuf[:0])
+	for _, i := range s.firstsOfOrders(c) {
 		day := s.cal.Day(c.money[i].time)
 		e.level(int(Orders), day, day+1, 1)
 		from := day
-		if refunds {
-			for _, r := range c.refunded(c.money[i].orderID()) {
+		if m := &c.money[i]; slices.Contains(s.refundBuf, m.key) {
+			for _, r := range c.refunded(m) {
 				lives = append(lives, orderLife{day, from, s.cal.Day(r.from)})
 				if from = farFuture; r.to != never {
 					from = s.cal.Day(r.to)
@@ -73,6 +76,32 @@ func (s *Shard) orderLives(e *emitter, c *customer) []orderLife {
 	}
 	s.lifeBuf = lives
 	return lives
+}
+
+// manyOrders is from how many events on orders are found by a table of them.
+const manyOrders = 64
+
+// firstsOfOrders are the indexes of the first purchase of each order.
+func (s *Shard) firstsOfOrders(c *customer) []int {
+	out := s.firstBuf[:0]
+	if len(c.money) < manyOrders {
+		for i := range c.money {
+			if c.firstOfOrder(i, &s.opts) {
+				out = append(out, i)
+			}
+		}
+		s.firstBuf = out
+		return out
+	}
+	seen := make(map[string]bool, len(c.money))
+	for i := range c.money {
+		if m := &c.money[i]; m.isOrder(&s.opts) && !seen[m.orderID()] {
+			seen[m.orderID()] = true
+			out = append(out, i)
+		}
+	}
+	s.firstBuf = out
+	return out
 }
 
 // firstOfOrder says whether the i-th event is the first purchase of an order.
@@ -129,6 +158,12 @@ func (s *Shard) contributeOrder(e *emitter, c *customer) {
 	for i := n - 1; i >= 0 && found < 2; i-- {
 		if c.firstOfOrder(i, &s.opts) {
 			last[found] = s.cal.Day(c.money[i].time)
+			found++
+		}
+	}
+	for i := len(c.base.lumps) - 1; i >= 0; i-- {
+		for range min(int(c.base.lumps[i].standing), 2-found) {
+			last[found] = c.base.lumps[i].day
 			found++
 		}
 	}

@@ -46,7 +46,7 @@ func (s *Shard) contributeCash(e *emitter, c *customer) {
 	if c.base.money.past.receipt {
 		e.level(int(Payers), noDay, farFuture, 1)
 	}
-	payer := c.base.money.past.receipt
+	payer := c.contributeLumps(e, c.base.money.past.receipt)
 	for i := range c.money {
 		m := &c.money[i]
 		s.contributePayment(e, m)
@@ -64,7 +64,7 @@ func (s *Shard) contributeLast(e *emitter, c *customer) {
 	n := len(c.money) - 1
 	m := &c.money[n]
 	s.contributePayment(e, m)
-	if m.amount > 0 && !c.base.money.past.receipt &&
+	if m.amount > 0 && !c.base.money.past.receipt && !slices.ContainsFunc(c.base.lumps, func(l lump) bool { return l.hasReceipt() }) &&
 		!slices.ContainsFunc(c.money[:n], func(x moneyEvent) bool { return x.bought() && x.amount > 0 }) {
 		e.level(int(Payers), s.cal.Day(m.time), farFuture, 1)
 	}

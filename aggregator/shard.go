@@ -39,7 +39,9 @@ type Shard struct {
 	dueStored []int64 // what the store has of it; a later time is left alone
 	minDue    int64
 	dueDirty  map[int]bool
-	want      map[string]bool // records to load for timers, splits and jobs
+	want      map[string]bool  // records to load for timers, splits and jobs
+	room      int              // money events that a customer's list holds
+	capped    map[string]int64 // what full lists have let go since the last commit, by list
 	dirty     []*block
 	loaded    []*block
 	hand      int
@@ -65,6 +67,8 @@ type Shard struct {
 	ownBuf    []dayStep
 	paysBuf   []dayStep
 	lifeBuf   []orderLife
+	firstBuf  []int
+	refundBuf []uint32
 	changeBuf []dayChange
 
 	found  []found // of the events that Need was called with last
@@ -127,7 +131,7 @@ func New(o Options) (*Shard, error) {
 	}
 	s := &Shard{opts: o, cal: o.Calendar, scorer: newScorer(&o.Profile), minDue: never,
 		dueDirty: map[int]bool{}, want: map[string]bool{}, off: make([]bool, len(o.Dimensions)), sources: newSources(nil), reasons: newLabels(nil), questions: newLabels(nil),
-		firing: map[Pair]Firing{}, fired: map[Pair]bool{}}
+		firing: map[Pair]Firing{}, fired: map[Pair]bool{}, capped: map[string]int64{}, room: maxMoney}
 	s.cells = newCells(o.Horizon, []Cell{{Counter: MRR, Currency: o.Currency}, {Counter: MRRAtRisk, Currency: o.Currency}})
 	s.e = *newEmitter(s.cells, &s.opts)
 	for _, g := range o.Profile.Signals {
