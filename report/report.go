@@ -294,6 +294,35 @@ func (r *Report) Series(ctx context.Context, k kpi.KPI, window, segment string, 
 	return out, nil
 }
 
+// Cohorts gives the cohort triangle by "week" or "month" of a segment, up to the
+// period of the last day.
+func (r *Report) Cohorts(ctx context.Context, by, segment string) ([]kpi.Cohort, error) {
+	reader, err := r.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := known(reader, segment); err != nil {
+		return nil, err
+	}
+	list, err := reader.Cohorts(ctx, by, segment)
+	if err != nil {
+		return nil, fmt.Errorf("compute cohorts: %w", err)
+	}
+	period := civil.Month
+	if by == "week" {
+		period = civil.Week
+	}
+	// With the watermark at the very end of a period, the next one has begun.
+	next := r.calendar.Day(r.Watermark())
+	if first, _ := period.Bounds(next, r.options.Company.WeekStart); next > r.day && first == next {
+		for i := range list {
+			c, n := &list[i], len(list[i].Active)-1
+			c.Active, c.Unbounded, c.Complete = c.Active[:n], c.Unbounded[:n], c.Complete[:n]
+		}
+	}
+	return list, nil
+}
+
 // isPeriod says whether a window is a calendar period.
 func isPeriod(window string) bool {
 	return window != "" && !strings.HasSuffix(window, "d") && !strings.HasSuffix(window, "h")

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -89,6 +90,14 @@ func TestReportOfCollegeMsg(t *testing.T) {
 	}
 	if days != 195 || active != 193 || d.Events.Read != 2*59835 {
 		t.Errorf("%d days, %d active; %+v", days, active, d.Events)
+	}
+	d = document(t, file, "--mapping", exampleFile("college_msg.yaml"), "--cohorts", "month", "--kpi", "dau")
+	// Counted by hand in another language: users by the month of their first
+	// message, and in how many of the months after it they were there.
+	for i, want := range [][]int64{{522, 431, 254, 157, 134, 96, 76}, {1002, 525, 278, 202, 149, 115}, {207, 64, 46, 42, 25}, {49, 18, 15, 8}, {48, 18, 7}, {47, 12}, {24}} {
+		if len(d.Cohorts) != 7 || !slices.Equal(d.Cohorts[i].Active, want) || d.Cohorts[i].Size != want[0] {
+			t.Errorf("cohort %d: %+v, want %v", i, d.Cohorts[i], want)
+		}
 	}
 	senders := write(t, "senders.yaml", "format: {separator: whitespace}\nevents:\n- {type: login, customer: src, time: {from: time, format: unix}}\n")
 	if d = document(t, file, "--mapping", senders, "--kpi", "users_ever"); d.KPIs[0].Value != "1350" {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,16 +68,17 @@ put on the dead-letter topic are counted, and the first of them are named.
 	f.StringSliceVar(&o.kpis, "kpi", nil, "names of KPIs, with commas between them (default: all)")
 	f.StringVar(&o.window, "window", "", "only this window, such as 30d")
 	f.StringArrayVar(&o.segments, "segment", nil, "such as plan=pro; its attribute becomes a dimension (default: the whole company)")
-	f.StringVar(&o.cohorts, "cohorts", "", "retention of cohorts, by week or month")
+	f.StringVar(&o.cohorts, "cohorts", "", "users by the week or month of their first activity, and how many came back: week or month")
 	f.BoolVar(&o.json, "json", false, "for programs: JSON instead of a table")
 	return c
 }
 
 // reportDocument is what --json writes.
 type reportDocument struct {
-	AsOf   string        `json:"as_of"` // local civil day, "" without events
-	Events report.Events `json:"events"`
-	KPIs   []kpi.Figure  `json:"kpis"`
+	AsOf    string        `json:"as_of"` // local civil day, "" without events
+	Events  report.Events `json:"events"`
+	KPIs    []kpi.Figure  `json:"kpis"`
+	Cohorts []kpi.Cohort  `json:"cohorts,omitempty"`
 }
 
 const (
@@ -104,8 +106,15 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 		return service.UsageError{Err: err}
 	}
 	for _, s := range q.Segments {
-		if d, _, _ := strings.Cut(s, "="); s != "" && !slices.Contains(c.Dimensions, d) {
+		if s == "" {
+			continue
+		}
+		d, _, _ := strings.Cut(s, "=")
+		if !slices.Contains(c.Dimensions, d) {
 			c.Dimensions = append(c.Dimensions, d)
+		}
+		if o.cohorts != "" && !slices.Contains(c.Cohorts, d) {
+			c.Cohorts = append(c.Cohorts, d)
 		}
 	}
 	engine, err := engineOptions(c)
@@ -134,10 +143,27 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 	if err != nil {
 		return err
 	}
-	if o.json {
-		return printJSON(out, reportDocument{AsOf: civil.Format(r.Day()), Events: r.Events(), KPIs: orEmpty(figures)})
+	var cohorts []kpi.Cohort
+	if o.cohorts != "" {
+		if cohorts, err = r.Cohorts(ctx, o.cohorts, q.Segments[0]); err != nil {
+			return err
+		}
 	}
-	return showReport(ctx, out, r, figures)
+	if o.json {
+		return printJSON(out, reportDocument{AsOf: civil.Format(r.Day()), Events: r.Events(), KPIs: orEmpty(figures), Cohorts: cohorts})
+	}
+	if o.cohorts != "" && len(o.kpis) == 0 {
+		figures = nil // the triangle alone
+	}
+	if err := showReport(ctx, out, r, figures); err != nil {
+		return err
+	}
+	if o.cohorts != "" {
+		if err := showCohorts(out, o.cohorts, cohorts); err != nil {
+			return err
+		}
+	}
+	return showFoot(out, r)
 }
 
 // engineOptions wires what the configuration says into an engine.
@@ -161,7 +187,9 @@ func (o *reportOptions) query() (report.Query, error) {
 		if o.cohorts != "week" && o.cohorts != "month" {
 			return q, fmt.Errorf("--cohorts %s: write week or month", o.cohorts)
 		}
-		return q, errors.New("--cohorts: cohorts are not computed yet")
+		if len(q.Segments) > 1 {
+			return q, errors.New("--cohorts: a triangle is of one segment; name one --segment, or none")
+		}
 	}
 	if len(q.Segments) == 0 {
 		q.Segments = []string{""}
@@ -275,7 +303,7 @@ func byColumn(figures []kpi.Figure) (order []column, of map[column][]kpi.Figure)
 func showReport(ctx context.Context, out io.Writer, r *report.Report, figures []kpi.Figure) error {
 	from, to := r.Days()
 	if from != to {
-		return showSeries(out, r, figures)
+		return showSeries(out, figures)
 	}
 	for segment, list := range bySegment(figures) {
 		if segment != "" {
@@ -311,7 +339,7 @@ func showReport(ctx context.Context, out io.Writer, r *report.Report, figures []
 		}
 		fmt.Fprintln(out)
 	}
-	return showFoot(out, r)
+	return nil
 }
 
 // bySegment goes through figures by segment, in their order.
@@ -334,7 +362,7 @@ func bySegment(figures []kpi.Figure) iter.Seq2[string, []kpi.Figure] {
 const seriesColumns = 6
 
 // showSeries writes one line a day, and the trend of each figure above them.
-func showSeries(out io.Writer, r *report.Report, figures []kpi.Figure) error {
+func showSeries(out io.Writer, figures []kpi.Figure) error {
 	order, of := byColumn(figures)
 	for group := range slices.Chunk(order, seriesColumns) {
 		head, titles := [][]string{{"", "FIRST", "LAST", "TREND"}}, []string{"DAY"}
@@ -368,7 +396,47 @@ func showSeries(out io.Writer, r *report.Report, figures []kpi.Figure) error {
 		}
 		fmt.Fprintln(out)
 	}
-	return showFoot(out, r)
+	return nil
+}
+
+// cohortPeriods is how many periods of a cohort a table shows.
+const cohortPeriods = 12
+
+// showCohorts writes a triangle: the share of each cohort that was active in the
+// periods after its first one.
+func showCohorts(out io.Writer, by string, cohorts []kpi.Cohort) error {
+	head := []string{"COHORT", "USERS"}
+	longest := 0
+	for _, c := range cohorts {
+		longest = max(longest, len(c.Active))
+	}
+	for i := range min(longest, cohortPeriods+1) {
+		head = append(head, fmt.Sprintf("%s %d", strings.ToUpper(by), i))
+	}
+	rows := [][]string{head}
+	for _, c := range cohorts {
+		row := []string{c.Cohort, thousands(strconv.FormatInt(c.Size, 10))}
+		for i, n := range c.Active[:min(len(c.Active), cohortPeriods+1)] {
+			cell := strconv.FormatFloat(100*float64(n)/float64(c.Size), 'f', 1, 64) + "%"
+			if !c.Complete[i] {
+				cell += "*"
+			}
+			row = append(row, cell)
+		}
+		for len(row) < len(head) {
+			row = append(row, "")
+		}
+		rows = append(rows, row)
+	}
+	if err := printTable(out, rows); err != nil {
+		return err
+	}
+	note := "* so far"
+	if longest > cohortPeriods+1 {
+		note += fmt.Sprintf("; %d more periods are in --json", longest-cohortPeriods-1)
+	}
+	_, err := fmt.Fprintf(out, "%s\n\n", note)
+	return err
 }
 
 // showFoot says what the figures are made of.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -42,9 +44,10 @@ func reported(t *testing.T, in io.Reader, args ...string) (stdout, stderr string
 
 // document is what --json writes.
 func document(t *testing.T, args ...string) (d struct {
-	AsOf   string        `json:"as_of"`
-	Events report.Events `json:"events"`
-	KPIs   []kpi.Figure  `json:"kpis"`
+	AsOf    string        `json:"as_of"`
+	Events  report.Events `json:"events"`
+	KPIs    []kpi.Figure  `json:"kpis"`
+	Cohorts []kpi.Cohort  `json:"cohorts"`
 }) {
 	t.Helper()
 	out, _, err := reported(t, nil, append(args, "--json")...)
@@ -165,6 +168,44 @@ DAY         customers    mrr
 	}
 }
 
+// TestReportCohorts: ann and bob are new in January, ann is back in March; carl is
+// new in February.
+func TestReportCohorts(t *testing.T) {
+	text := ""
+	for i, x := range [][2]string{{"01-10", "ann"}, {"01-11", "bob"}, {"02-05", "carl"}, {"03-20", "ann"}} {
+		text += fmt.Sprintf(`{"specversion":"1.0","type":"login","source":"/a","id":"%d","time":"2026-%sT10:00:00Z","subject":"acme","data":{"user":%q,"customer":{"plan":"pro"}}}`+"\n", i, x[0], x[1])
+	}
+	path := write(t, "visits.jsonl", text)
+	want := []kpi.Cohort{
+		{Cohort: "2026-01", Size: 2, Active: []int64{2, 0, 1}, Unbounded: []int64{2, 1, 1}, Complete: []bool{true, true, false}},
+		{Cohort: "2026-02", Size: 1, Active: []int64{1, 0}, Unbounded: []int64{1, 0}, Complete: []bool{true, false}},
+	}
+	if got := document(t, path, "--cohorts", "month", "--kpi", "dau").Cohorts; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := document(t, path, "--cohorts", "month", "--kpi", "dau", "--segment", "plan=pro").Cohorts; !reflect.DeepEqual(got, want) {
+		t.Errorf("of a segment: %+v", got)
+	}
+	// At the end of February March has not begun, and nobody is back.
+	want = []kpi.Cohort{
+		{Cohort: "2026-01", Size: 2, Active: []int64{2, 0}, Unbounded: []int64{2, 0}, Complete: []bool{true, true}},
+		{Cohort: "2026-02", Size: 1, Active: []int64{1}, Unbounded: []int64{1}, Complete: []bool{true}},
+	}
+	if got := document(t, path, "--cohorts", "month", "--kpi", "dau", "--as-of", "2026-02-28").Cohorts; !reflect.DeepEqual(got, want) {
+		t.Errorf("at the end of February: %+v", got)
+	}
+	out, _, err := reported(t, nil, path, "--cohorts", "month")
+	table := `COHORT   USERS  MONTH 0  MONTH 1  MONTH 2
+2026-01  2      100.0%   0.0%     50.0%*
+2026-02  1      100.0%   0.0%*
+* so far
+
+2026-03-20 so far; `
+	if err != nil || !strings.HasPrefix(out, table) {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, out, table)
+	}
+}
+
 func TestReportOfStandardInput(t *testing.T) {
 	out, _, err := reported(t, strings.NewReader(team), "-", "--kpi", "mrr", "--json")
 	if err != nil || !strings.Contains(out, `"value":5000,`) {
@@ -198,6 +239,7 @@ func TestReportRefuses(t *testing.T) {
 		{[]string{path, "--from", "2026-03-05", "--to", "2026-03-01"}, `--from is after --to`, 2},
 		{[]string{path, "--as-of", "2026-03-01", "--to", "2026-03-02"}, `is after --as-of`, 2},
 		{[]string{path, "--from", "2020-01-01", "--to", "2020-02-01"}, `no day between those asked for has figures: events are from 2026-03-01 to 2026-03-04`, 1},
+		{[]string{path, "--cohorts", "week", "--segment", "", "--segment", "plan=pro"}, `--cohorts: a triangle is of one segment`, 2},
 		{[]string{path, "--cohorts", "day"}, `--cohorts day: write week or month`, 2},
 		{[]string{filepath.Join(t.TempDir(), "none.jsonl")}, `no such file`, 1},
 		{[]string{write(t, "t.csv", "a,b\n1,2\n")}, `is no JSON Lines file, and no mapping says what its columns are`, 1},
