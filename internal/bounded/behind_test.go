@@ -41,7 +41,9 @@ func TestFarBehind(t *testing.T) {
 		}
 	}
 	p.start()
-	full := sizes{queue: p.queue / 2 / 4 * 3} // a partition may have a quarter of it
+	// A partition may have a quarter of the queue, and asks for more until it has
+	// half of that: less than this cannot last, more need not come.
+	full := sizes{queue: partitions * p.queue / 4 / 2}
 	p.sees("the queues to fill up", func(m taken) bool { return m.queue >= full.queue })
 	filled, _ := p.memory.sofar()
 	p.sees("more to be fetched, if more is", func(m taken) bool { return m.samples >= filled.samples+heldSamples })
