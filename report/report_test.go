@@ -185,6 +185,30 @@ func TestAsOf(t *testing.T) {
 	}
 }
 
+// TestAsOfWithinAMonth: calendar windows are to date, and the date is the day that
+// was asked for: not the moment at which the next one has begun.
+func TestAsOfWithinAMonth(t *testing.T) {
+	path := write(t, "notice.jsonl", `{"specversion":"1.0","type":"purchase","source":"/b","id":"p1","time":"2026-02-01T09:00:00Z","subject":"acme","data":{"amount":"30.00","interval":"month"}}
+{"specversion":"1.0","type":"cancellation","source":"/b","id":"c1","time":"2026-03-05T09:00:00Z","subject":"acme","data":{"effective":"2026-03-11T12:00:00Z"}}
+{"specversion":"1.0","type":"purchase","source":"/b","id":"p2","time":"2026-03-11T00:00:00Z","subject":"globex","data":{"amount":"30.00","interval":"month"}}
+`)
+	for asOf, want := range map[string]string{"2026-03-10": "0", "2026-03-11": "1"} {
+		q := whole()
+		q.AsOf = day(t, asOf)
+		r := make1(t, files(path), settings(t, "UTC", 1), q)
+		if got := value(t, r, "customer_churn_rate", "month", asOf); got != want {
+			t.Errorf("churn of March up to %s: %s, want %s", asOf, got, want)
+		}
+		if got := value(t, r, "mrr_new", "month", asOf); got != map[string]string{"0": "0", "1": "3000"}[want] {
+			t.Errorf("new in March up to %s: %s", asOf, got)
+		}
+		// globex comes at the very moment at which the 10th is over.
+		if e := r.Events(); e.Later != map[string]int64{"0": 1, "1": 0}[want] {
+			t.Errorf("%s: %+v", asOf, e)
+		}
+	}
+}
+
 func day(t testing.TB, text string) int32 {
 	t.Helper()
 	d, err := civil.Parse(text)
