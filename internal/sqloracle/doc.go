@@ -9,6 +9,10 @@
 // and, where that leaves something open, the decision. The files 00 to 04 make
 // the tables that the others read.
 //
+// A case takes some tenths of a second, so make test tries few. To try more:
+//
+//	go test -run 'TestEqualsSQL|TestTheOraclesAgree' -rapid.checks=500
+//
 // Nothing folds or freezes here: the oracle sees all of history, and segments are
 // those of the latest attributes on every day. What was late when it was read
 // must be left out by the caller.

@@ -59,7 +59,7 @@ func checkAgainstSQL(t *rapid.T) {
 	events := generate.History(t, generate.Options{Place: place, Days: days, MaxEvents: 200})
 	arrivals := generate.Shuffle(t, events, place.Zone, rapid.IntRange(0, horizon).Draw(t, "lateness"))
 	o := drawOptions(t, place)
-	so := shardOptions(o, place, horizon)
+	so := shardOptions(t, o, place, horizon)
 
 	d := newDisk(t)
 	seen := d.run(so, arrivals)

@@ -1,7 +1,6 @@
 package sqloracle_test
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -232,7 +231,7 @@ func (d *disk) segments() []string {
 }
 
 // shardOptions are the aggregator's for the same configuration.
-func shardOptions(o sqloracle.Options, place generate.Place, horizon int) aggregator.Options {
+func shardOptions(t *rapid.T, o sqloracle.Options, place generate.Place, horizon int) aggregator.Options {
 	out := aggregator.Options{
 		Calendar: civil.NewCalendar(place.Zone), Horizon: int32(horizon), Currency: event.Currency{'U', 'S', 'D'},
 		ByPurchases: o.Basis == sqloracle.BasisPurchases, ActiveDays: int32(o.ActivePurchaseDays), SilentDays: int32(o.SilentDays),
@@ -253,7 +252,7 @@ func shardOptions(o sqloracle.Options, place generate.Place, horizon int) aggreg
 		} else if a == "login" {
 			out.ActivityKinds[event.Login] = true
 		} else {
-			panic(fmt.Sprintf("no activity of type %q here", a))
+			t.Fatalf("no activity of type %q here", a)
 		}
 	}
 	return out
