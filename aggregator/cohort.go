@@ -72,7 +72,7 @@ func (e *emitter) addToCohorts(s *dayset, ever, d int32) {
 }
 
 func (e *emitter) lastOf(c cohort, ever, last int32, v int64) {
-	first, _ := e.periods.bounds(c.period, ever)
+	first, _ := c.period.Bounds(ever, e.periods.weekStart) // seldom the running one
 	e.stand(toCohort, e.cells.lastSince(c.slots, e.apart(c.period, ever, last)), first, v)
 }
 
