@@ -59,7 +59,8 @@ func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 		}
 		out = nil
 		for _, d := range days {
-			out = append(out, s.Figures(q.KPI, q.Window, q.Segment, d)...)
+			// A period that is running is to date, not what is known of its last day.
+			out = append(out, s.Figures(q.KPI, q.Window, q.Segment, min(d, s.RunningDay()))...)
 		}
 	})
 	return r.finish(ctx, out, err)
