@@ -3,6 +3,7 @@
 package bounded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/internal/endtoend"
 )
 
 // TestLargestMessages: messages of 1 MiB, the largest that the topic takes. Half
@@ -42,14 +44,18 @@ func TestLargestMessages(t *testing.T) {
 	}
 	p.start()
 	c := p.atRest()
-	p.holds(sizes{queue: size})
 	if c["applied"] != each || c["dead_letter/not_json"] != each {
 		t.Errorf("counted %v, want %d applied and as many not JSON", c, each)
 	}
-	notes, err := p.ReadNotes(t.Context(), p.Settings.Kafka.Outputs.DeadLetter)
-	if err != nil {
-		t.Fatal(err)
-	}
+	// A commit comes before what it publishes.
+	var notes map[string]endtoend.Note
+	p.wait(fmt.Sprintf("%d copies on the dead-letter topic", each), func(ctx context.Context) (err error) {
+		if notes, err = p.ReadNotes(ctx, p.Settings.Kafka.Outputs.DeadLetter); err == nil && len(notes) < each {
+			err = fmt.Errorf("%d are there", len(notes))
+		}
+		return err
+	})
+	p.holds(sizes{queue: size})
 	for _, n := range notes {
 		if !sent[string(n.Record.Value)] {
 			t.Errorf("the copy of %s is of %d bytes that were not sent", n.Origin, len(n.Record.Value))
