@@ -323,9 +323,10 @@ func (r *Report) Cohorts(ctx context.Context, by, segment string) ([]kpi.Cohort,
 	return list, nil
 }
 
-// isPeriod says whether a window is a calendar period.
+// isPeriod says whether a window is a calendar period: rolling ones begin with
+// their length.
 func isPeriod(window string) bool {
-	return window != "" && !strings.HasSuffix(window, "d") && !strings.HasSuffix(window, "h")
+	return window != "" && (window[0] < '0' || window[0] > '9')
 }
 
 // keeper says which rows will be asked for: of a dimension's "other", those of
