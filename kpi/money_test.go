@@ -215,3 +215,20 @@ func TestLifetimeValues(t *testing.T) {
 	s = source(merge(usdOn(aggregator.Received, today, 18_000), counters(map[aggregator.Counter]int64{aggregator.Payers: 2})))
 	check(t, s, expected{"clv_observed", "", "9000", 18_000, 2})
 }
+
+// The running quarter is to date: what coming lapses will make of its last day
+// doesn't count yet, whichever of its days is asked for.
+func TestACalendarWindowIsToDate(t *testing.T) {
+	end := int32(today + 39) // 31 December
+	s := source(merge(on(today, map[aggregator.Counter]int64{aggregator.StartQuarter: 80, aggregator.LostQuarter: 20}),
+		on(end, map[aggregator.Counter]int64{aggregator.StartQuarter: 80, aggregator.LostQuarter: 79})))
+	for _, day := range []int32{october, today, end} {
+		if f := figure(t, s, "customer_churn_rate", "quarter", day); f.Value != "0.25" || f.Day != "2026-12-31" {
+			t.Errorf("asked for day %d it is %s on %s", day, f.Value, f.Day)
+		}
+	}
+	s.Watermark = s.Calendar.Start(end + 5)
+	if f := figure(t, s, "customer_churn_rate", "quarter", october); f.Value != "0.9875" || !f.Complete {
+		t.Errorf("when it is over it is %s, complete %v", f.Value, f.Complete)
+	}
+}

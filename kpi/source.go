@@ -130,7 +130,7 @@ func (s *Source) point(k KPI, window, segment string, day int32) point {
 	p := point{Source: s, window: window, segment: segment, day: day, key: day}
 	if period, ok := calendar[window]; ok {
 		first, next := period.Bounds(day, s.WeekStart)
-		p.from, p.key, p.day = first, next-1, min(next-1, max(running, day))
+		p.from, p.key, p.day = first, next-1, max(first, min(next-1, running))
 		p.days = p.day - first + 1
 		return p
 	}
