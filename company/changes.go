@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/kpi"
 )
 
@@ -24,9 +26,10 @@ func Key(f kpi.Figure) string {
 
 // bucketEscape keeps what separates a key's parts out of a bucket, which may be
 // any text of an event.
-var bucketEscape = strings.NewReplacer("%", "%25", "|", "%7C")
-
-var bucketUnescape = strings.NewReplacer("%25", "%", "%7C", "|")
+var (
+	bucketEscape   = strings.NewReplacer("%", "%25", "|", "%7C")
+	bucketUnescape = strings.NewReplacer("%25", "%", "%7C", "|")
+)
 
 // splitBucket takes the bucket out of a key; ok is false where its KPI has none.
 func splitBucket(key string) (base, bucket string, ok bool) {
@@ -48,9 +51,12 @@ type Sent struct {
 	Settled     bool   // it was said to be complete once
 	Revision    int    // changes since then
 	Seq         uint64 // how often it was said; tells messages with the same content apart
+
+	Prior json.Number // value said before; "" is null, and where nothing was said
+	Cause alert.Cause // of the change from there; zero: it cannot be told
 }
 
-// Encode writes what ParseSent reads, a few dozen bytes: there is one for each
+// Encode writes what ParseSent reads, some dozen bytes: there is one for each
 // figure and unfrozen day.
 func (s Sent) Encode() []byte {
 	var flags int
@@ -60,15 +66,26 @@ func (s Sent) Encode() []byte {
 	if s.Settled {
 		flags |= 2
 	}
-	b := fmt.Appendf(nil, "%s %d %d %d %d %d", cmp.Or(s.Value, "-"), s.Numerator, s.Denominator, flags, s.Revision, s.Seq)
-	return b
+	cause := "-"
+	switch {
+	case s.Cause.Timer != "":
+		cause = s.Cause.Timer
+	case s.Cause.Topic != "":
+		cause = fmt.Sprintf("%s/%d/%d", s.Cause.Topic, s.Cause.Partition, s.Cause.Offset)
+	}
+	return fmt.Appendf(nil, "%s %d %d %d %d %d %s %s", cmp.Or(s.Value, "-"), s.Numerator, s.Denominator, flags, s.Revision, s.Seq,
+		cmp.Or(s.Prior, "-"), cause)
 }
 
-// ParseSent reads what Encode writes.
+// ParseSent reads what Encode writes, and what it wrote when it knew neither the
+// prior value nor the cause.
 func ParseSent(b []byte) (Sent, error) {
 	words := strings.Fields(string(b))
-	if len(words) != 6 {
-		return Sent{}, fmt.Errorf("stored figure %q: %d words, not 6", b, len(words))
+	if len(words) == 6 {
+		words = append(words, "-", "-")
+	}
+	if len(words) != 8 {
+		return Sent{}, fmt.Errorf("stored figure %q: %d words, not 8", b, len(words))
 	}
 	var n [5]int64
 	for i := range n {
@@ -79,49 +96,92 @@ func ParseSent(b []byte) (Sent, error) {
 	}
 	s := Sent{
 		Value: json.Number(words[0]), Numerator: n[0], Denominator: n[1],
-		Complete: n[2]&1 != 0, Settled: n[2]&2 != 0, Revision: int(n[3]), Seq: uint64(n[4]),
+		Complete: n[2]&1 != 0, Settled: n[2]&2 != 0, Revision: int(n[3]), Seq: uint64(n[4]), Prior: json.Number(words[6]),
 	}
 	if s.Value == "-" {
 		s.Value = ""
 	}
+	if s.Prior == "-" {
+		s.Prior = ""
+	}
+	var err error
+	if s.Cause, err = parseCause(words[7]); err != nil {
+		return Sent{}, fmt.Errorf("stored figure %q: %w", b, err)
+	}
 	return s, nil
+}
+
+// parseCause reads "-", "topic/partition/offset" or a moment.
+func parseCause(word string) (c alert.Cause, err error) {
+	if word == "-" {
+		return c, nil
+	}
+	parts := strings.Split(word, "/")
+	if len(parts) != 3 {
+		if _, err = time.Parse(time.RFC3339, word); err != nil {
+			return c, fmt.Errorf("cause: %w", err)
+		}
+		return alert.Cause{Timer: word}, nil
+	}
+	partition, err := strconv.ParseInt(parts[1], 10, 32)
+	if err != nil {
+		return c, fmt.Errorf("partition of the cause: %w", err)
+	}
+	offset, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return c, fmt.Errorf("offset of the cause: %w", err)
+	}
+	return alert.Cause{Topic: parts[0], Partition: int32(partition), Offset: offset}, nil
+}
+
+// same says whether a figure is what was said. Completeness is apart from it.
+func (s Sent) same(f kpi.Figure) bool {
+	return s.Value == f.Value && s.Numerator == f.Numerator && s.Denominator == f.Denominator
+}
+
+// revision is the one that a figure has beside what was said of it before.
+func (s Sent) revision(f kpi.Figure) int {
+	if s.Settled && !s.same(f) {
+		return s.Revision + 1
+	}
+	return s.Revision
 }
 
 // Change is one message for the tidemark.kpis topic.
 type Change struct {
 	Key    string
-	Figure kpi.Figure  // with its revision
-	Prior  json.Number // value said before; "" is null, and where nothing was said
-	Sent   Sent        // to be stored in the same commit that precedes the sending
+	Figure kpi.Figure // with its revision
+	Sent   Sent       // to be stored in the same commit that precedes the sending
 }
+
+// Why tells what brought a change about. Last is what was said before, its Seq 0
+// where that is nothing.
+type Why func(f kpi.Figure, last Sent) alert.Cause
 
 // Changes compares figures with what was last said of them, and returns what is
 // to be said. A figure's revision counts its changes after it was first said to
 // be complete. With again, what has not changed is said once more, under the
 // same id: after a take-over, since the owner before may have stored what it did
 // not get to send.
-func Changes(sent map[string]Sent, figures []kpi.Figure, again bool) []Change {
+func Changes(sent map[string]Sent, figures []kpi.Figure, again bool, why Why) []Change {
 	var out []Change
 	for _, f := range figures {
 		key := Key(f)
 		last, known := sent[key]
-		same := known && last.Value == f.Value && last.Numerator == f.Numerator && last.Denominator == f.Denominator
-		if same && last.Complete == f.Complete {
+		if known && last.same(f) && last.Complete == f.Complete {
 			if again {
 				f.Revision = last.Revision
-				out = append(out, Change{Key: key, Figure: f, Prior: last.Value, Sent: last})
+				out = append(out, Change{Key: key, Figure: f, Sent: last})
 			}
 			continue
 		}
 		next := Sent{
 			Value: f.Value, Numerator: f.Numerator, Denominator: f.Denominator, Complete: f.Complete,
-			Settled: last.Settled || f.Complete, Revision: last.Revision, Seq: last.Seq + 1,
-		}
-		if last.Settled && !same {
-			next.Revision++
+			Settled: last.Settled || f.Complete, Revision: last.revision(f), Seq: last.Seq + 1,
+			Prior: last.Value, Cause: why(f, last),
 		}
 		f.Revision = next.Revision
-		out = append(out, Change{Key: key, Figure: f, Prior: last.Value, Sent: next})
+		out = append(out, Change{Key: key, Figure: f, Sent: next})
 	}
 	return out
 }
@@ -129,19 +189,22 @@ func Changes(sent map[string]Sent, figures []kpi.Figure, again bool) []Change {
 // TypeKPI is the type of the events on the tidemark.kpis topic.
 const TypeKPI = "tidemark.kpi.changed"
 
-// Encode writes the change as a CloudEvent in JSON. The same change gives the
-// same bytes, and the same id, however often it is sent.
+// Encode writes the change as a CloudEvent in JSON. However often it is sent, it
+// has the same id and says the same, but for the watermark, which is that of the
+// moment.
 func (c Change) Encode(source string) ([]byte, error) {
 	figure, err := json.Marshal(c.Figure)
 	if err != nil {
 		return nil, fmt.Errorf("encode figure %s: %w", c.Key, err)
 	}
-	prior := string(c.Prior)
-	if prior == "" {
-		prior = "null"
+	cause := []byte("null")
+	if c.Sent.Cause != (alert.Cause{}) {
+		if cause, err = json.Marshal(c.Sent.Cause); err != nil {
+			return nil, fmt.Errorf("encode the cause of %s: %w", c.Key, err)
+		}
 	}
 	// The payload is the figure with two more fields.
-	payload := fmt.Appendf(bytes.TrimSuffix(figure, []byte("}")), `,"prior_value":%s}`, prior)
+	payload := fmt.Appendf(bytes.TrimSuffix(figure, []byte("}")), `,"prior_value":%s,"cause":%s}`, cmp.Or(c.Sent.Prior, "null"), cause)
 	var b bytes.Buffer
 	w := json.NewEncoder(&b)
 	w.SetEscapeHTML(false)

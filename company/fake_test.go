@@ -20,6 +20,7 @@ type fakeShard struct {
 	rows    map[string]aggregator.Row
 	frozen  map[string]aggregator.Row
 	changed map[uint64][]string // row names by commit number
+	causes  []store.Cause       // of the last commit
 }
 
 // fake is a store in memory. It counts reads.
@@ -62,6 +63,7 @@ func (f *fake) ReadView(_ context.Context, shard int, after store.Tenure) (store
 		return v, f.err
 	}
 	f.partial++
+	v.Causes = s.causes
 	for n := after.Number + 1; n <= s.tenure.Number; n++ {
 		for _, name := range s.changed[n] {
 			v.Cells[name] = nil

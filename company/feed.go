@@ -3,10 +3,10 @@ package company
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/kpi"
 )
@@ -24,14 +24,16 @@ const (
 )
 
 // Feed decides which KPI changes are due: the running day at most every
-// interval, past days once a minute, and after a take-over, once the reader is
-// ready, every day that is not frozen. One goroutine owns it.
+// interval, past days once a minute (every sixty intervals where that is less),
+// and after a take-over, once the reader is ready, every day that is not frozen.
+// One goroutine owns it.
 type Feed struct {
 	reader   *Reader
+	calendar *civil.Calendar
 	interval int64 // ms
 	retain   int32 // days
 	sent     map[string]Sent
-	said     map[string]map[string]bool // buckets by the key of their figures without it
+	said     index // what sent has, by segment and by bucket
 	queue    []segmentDay
 	again    bool     // the queue holds what is to be said once more
 	drop     []string // stored figures that are to be deleted
@@ -41,13 +43,18 @@ type Feed struct {
 	nextPast    int64
 	day         int32 // running day when it was last said
 	first       int32 // first day that is not frozen, at that time
+	expire      bool  // days have been frozen since the queue was last empty
 	listed      []string
+
+	// Causes up to these have been told: of the running day, and of days before.
+	toldRunning, toldPast uint64
 }
 
 // segmentDay is all figures of a segment for one day.
 type segmentDay struct {
 	segment string
 	day     int32
+	since   uint64 // causes after it are news
 }
 
 // Batch is what one commit stores and what is sent after it.
@@ -59,17 +66,18 @@ type Batch struct {
 // NewFeed returns a feed that goes on where what is stored ends. Interval is in
 // ms; revisions of frozen days are kept for retain days.
 func NewFeed(r *Reader, interval int64, retain int32, stored map[string][]byte) (*Feed, error) {
-	f := &Feed{reader: r, interval: interval, retain: retain, sent: make(map[string]Sent, len(stored)), said: map[string]map[string]bool{}, whole: true}
+	f := &Feed{
+		reader: r, calendar: civil.NewCalendar(r.opts.Location), interval: interval, retain: retain,
+		sent: make(map[string]Sent, len(stored)), whole: true,
+	}
 	for key, b := range stored {
 		s, err := ParseSent(b)
 		if err != nil {
 			return nil, fmt.Errorf("figure %s: %w", key, err)
 		}
 		f.sent[key] = s
-		if base, bucket, ok := splitBucket(key); ok {
-			f.say(base, bucket)
-		}
 	}
+	f.said = newIndex(f.sent)
 	return f, nil
 }
 
@@ -94,64 +102,57 @@ func (f *Feed) Next(ctx context.Context, now int64) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
+		changes := Changes(f.sent, figures, f.again, f.why(f.queue[0]))
 		f.queue = f.queue[1:]
-		changes := Changes(f.sent, figures, f.again)
 		for _, c := range changes {
 			f.sent[c.Key] = c.Sent
-			if base, bucket, ok := splitBucket(c.Key); ok {
-				f.say(base, bucket)
-			}
+			f.said.add(c.Key)
 		}
 		b.Changes = append(b.Changes, changes...)
+	}
+	if f.expire && len(f.queue) == 0 { // not before: the day that froze may have changed last
+		f.drop, f.expire = append(f.drop, f.expired(f.first)...), false
 	}
 	n := min(len(f.drop), feedBatch)
 	b.Drop, f.drop = f.drop[:n], f.drop[n:]
 	return b, nil
 }
 
+// figures are all that are due of a segment and day, and those of buckets that
+// have none any more. Of a segment that is not listed any more only those that
+// readers know.
 func (f *Feed) figures(ctx context.Context, q segmentDay) (out []kpi.Figure, err error) {
 	err = f.reader.with(ctx, []string{q.segment}, q.day, q.day, func(s *kpi.Source) {
-		out = f.withEmptied(appendDay(nil, s, q.segment, q.day), s, q)
+		out = f.said.withEmptied(appendDay(nil, s, q.segment, q.day), s, q)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("figures of segment %q: %w", q.segment, err)
 	}
+	if q.segment != "" && !slices.Contains(f.listed, q.segment) {
+		out = slices.DeleteFunc(out, func(x kpi.Figure) bool { _, known := f.sent[Key(x)]; return !known })
+	}
 	return out, nil
 }
 
-// withEmptied adds the figures of buckets that were said once and are empty now:
-// readers would keep the old value.
-func (f *Feed) withEmptied(figures []kpi.Figure, s *kpi.Source, q segmentDay) []kpi.Figure {
-	there := map[string]bool{}
-	for _, x := range figures {
-		if x.Bucket != "" {
-			there[Key(x)] = true
+// why names the latest message since the figures of q were last looked at, or
+// the due time where time alone has changed them. When everything is said after
+// a take-over, what cannot be told is left out.
+func (f *Feed) why(q segmentDay) Why {
+	message := f.reader.latestCause(q.segment, q.day, q.since)
+	return func(x kpi.Figure, last Sent) alert.Cause {
+		day, err := civil.Parse(x.Day)
+		switch known := last.Seq > 0; {
+		case err == nil && known && last.same(x) && x.Complete:
+			return alert.Cause{Timer: alert.Moment(f.calendar.Start(day + 1))}
+		case f.again && !known:
+			return alert.Cause{} // a history
+		case message != alert.Cause{} || f.again:
+			return message
+		case err == nil && !known && day == q.day:
+			return alert.Cause{Timer: alert.Moment(f.calendar.Start(day))}
 		}
+		return alert.Cause{Timer: x.Watermark}
 	}
-	for _, k := range kpi.All() {
-		if !k.Bucketed() {
-			continue
-		}
-		for _, w := range k.Windows {
-			if !due(s, k, w, q.segment, q.day) {
-				continue
-			}
-			x := s.Bucket(k, w, q.segment, "", q.day)
-			for _, bucket := range slices.Sorted(maps.Keys(f.said[Key(x)])) {
-				if x = s.Bucket(k, w, q.segment, bucket, q.day); !there[Key(x)] {
-					figures = append(figures, x)
-				}
-			}
-		}
-	}
-	return figures
-}
-
-func (f *Feed) say(base, bucket string) {
-	if f.said[base] == nil {
-		f.said[base] = map[string]bool{}
-	}
-	f.said[base][bucket] = true
 }
 
 // fill queues the days whose turn it is.
@@ -161,19 +162,23 @@ func (f *Feed) fill(now int64) {
 	if !ok || now < f.nextRunning {
 		return
 	}
-	segments := append([]string{""}, f.reader.Segments()...)
+	listed := append([]string{""}, f.reader.Segments()...)
+	segments := f.said.with(listed)
 	first := f.reader.FirstDay()
 	from := map[string]int32{}
+	told := f.reader.causesSoFar()
+	past := false
 	switch {
 	case f.whole:
+		earliest := f.unchecked(first)
 		for _, s := range segments {
-			from[s] = first
+			from[s] = earliest
 		}
 		f.reader.TakeChanged()
-		f.whole, f.again, f.nextPast = false, true, now+pastInterval
-	case now >= f.nextPast:
-		from = f.past(segments, day, first)
-		f.nextPast = now + pastInterval
+		f.whole, f.again, past = false, true, true
+	case now >= f.nextPast || first != f.first: // a day that froze must not take a change with it
+		from = f.past(segments, listed, day, first)
+		past = true
 	default:
 		for _, s := range segments {
 			from[s] = min(day, f.day) // a day that has ended has become complete
@@ -181,26 +186,44 @@ func (f *Feed) fill(now int64) {
 	}
 	for _, s := range segments {
 		for d := from[s]; d <= day; d++ {
-			f.queue = append(f.queue, segmentDay{s, d})
+			q := segmentDay{s, d, f.toldPast}
+			if d >= min(day, f.day) {
+				q.since = f.toldRunning
+			}
+			f.queue = append(f.queue, q)
 		}
 	}
-	if first != f.first {
-		f.drop = f.expired(first)
+	if past {
+		f.nextPast, f.toldPast = now+min(pastInterval, 60*f.interval), told
 	}
-	f.nextRunning, f.day, f.first, f.listed = now+f.interval, day, first, segments
+	f.expire = f.expire || first != f.first
+	f.toldRunning = told
+	f.nextRunning, f.day, f.first, f.listed = now+f.interval, day, first, listed
+}
+
+// unchecked is the first day whose figures a feed before may not have said as
+// they are now: it deletes what is stored of a frozen day once it has.
+func (f *Feed) unchecked(first int32) int32 {
+	for key, s := range f.sent {
+		if day, ok := dayOf(key); ok && s.Revision == 0 {
+			first = min(first, day)
+		}
+	}
+	return first
 }
 
 // past says from which day on each segment is to be said: the first that has
 // changed, or that the running day was when it was last said.
-func (f *Feed) past(segments []string, day, first int32) map[string]int32 {
+func (f *Feed) past(segments, listed []string, day, first int32) map[string]int32 {
 	changed := map[string]int32{}
 	for segment, d := range f.reader.TakeChanged() {
-		name := listedName(segments, segment)
-		if earliest, ok := changed[name]; !ok || d < earliest {
-			changed[name] = d
+		for _, name := range []string{segment, listedName(listed, segment)} {
+			if earliest, ok := changed[name]; !ok || d < earliest {
+				changed[name] = d
+			}
 		}
 	}
-	regrouped := !slices.Equal(segments, f.listed)
+	regrouped := !slices.Equal(listed, f.listed)
 	out := map[string]int32{}
 	for _, s := range segments {
 		from := min(day, f.day)
@@ -210,7 +233,7 @@ func (f *Feed) past(segments []string, day, first int32) map[string]int32 {
 		if regrouped && (strings.HasSuffix(s, "="+Other) || !slices.Contains(f.listed, s)) {
 			from = first
 		}
-		out[s] = max(from, first)
+		out[s] = max(from, min(first, f.first))
 	}
 	return out
 }
@@ -230,16 +253,14 @@ func listedName(listed []string, segment string) string {
 func (f *Feed) expired(first int32) []string {
 	var out []string
 	for key, s := range f.sent {
-		day, err := civil.Parse(key[strings.LastIndexByte(key, '|')+1:])
-		if err == nil && (day >= first || s.Revision > 0 && day >= first-f.retain) {
+		day, ok := dayOf(key)
+		if ok && (day >= first || s.Revision > 0 && day >= first-f.retain) {
 			continue
 		}
 		out = append(out, key)
 		delete(f.sent, key)
-		if base, _, ok := splitBucket(key); ok {
-			delete(f.said, base)
-		}
 	}
+	f.said = newIndex(f.sent)
 	slices.Sort(out)
 	return out
 }

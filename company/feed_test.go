@@ -8,13 +8,18 @@ import (
 	"testing"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/store"
 )
 
 func fig(value string, num int64, complete bool) kpi.Figure {
 	return kpi.Figure{KPI: "dau", Window: "1d", Day: "2026-11-22", Value: json.Number(value), Unit: kpi.Count,
 		Numerator: num, Denominator: 1, Complete: complete, Watermark: "2026-11-22T10:00:00Z", Formula: "dau/1"}
 }
+
+// never is a Why that knows nothing.
+func never(kpi.Figure, Sent) alert.Cause { return alert.Cause{} }
 
 // The life of one figure: while its day runs changes are no revisions, from its
 // first completeness on each is one.
@@ -38,12 +43,12 @@ func TestRevisions(t *testing.T) {
 		{fig("6", 6, true), true, "4", 3, 7},
 		{fig("", 0, true), true, "6", 4, 8},
 	} {
-		changes := Changes(sent, []kpi.Figure{step.figure}, false)
+		changes := Changes(sent, []kpi.Figure{step.figure}, false, never)
 		if len(changes) != 0 != step.said {
 			t.Fatalf("step %d: said %v", i, changes)
 		}
 		for _, c := range changes {
-			if c.Key != "dau|1d||2026-11-22" || c.Prior != step.prior || c.Figure.Revision != step.revision || c.Sent.Revision != step.revision || c.Sent.Seq != step.seq {
+			if c.Key != "dau|1d||2026-11-22" || c.Sent.Prior != step.prior || c.Figure.Revision != step.revision || c.Sent.Revision != step.revision || c.Sent.Seq != step.seq {
 				t.Errorf("step %d: %+v", i, c)
 			}
 			back, err := ParseSent(c.Sent.Encode())
@@ -53,11 +58,11 @@ func TestRevisions(t *testing.T) {
 			sent[c.Key] = back
 		}
 	}
-	again := Changes(sent, []kpi.Figure{fig("", 0, true)}, true)
+	again := Changes(sent, []kpi.Figure{fig("", 0, true)}, true, never)
 	if len(again) != 1 || again[0].Sent != sent[again[0].Key] || again[0].Figure.Revision != 4 {
 		t.Errorf("said again: %+v", again)
 	}
-	for _, damaged := range []string{"", "1 2 3", "1 2 3 4 x 6", "1 2 3 4 5 6 7"} {
+	for _, damaged := range []string{"", "1 2 3", "1 2 3 4 x 6", "1 2 3 4 5 6 7", "1 2 3 4 5 6 - x", "1 2 3 4 5 6 - a/b/c", "1 2 3 4 5 6 - a/1/c"} {
 		if _, err := ParseSent([]byte(damaged)); err == nil {
 			t.Errorf("%q was read", damaged)
 		}
@@ -67,20 +72,20 @@ func TestRevisions(t *testing.T) {
 func TestSameValueOfOtherPartsIsAChange(t *testing.T) {
 	f := kpi.Figure{KPI: "stickiness", Value: "0.25", Numerator: 1, Denominator: 4, Complete: true}
 	sent := map[string]Sent{Key(f): {Value: "0.25", Numerator: 250, Denominator: 1000, Complete: true, Settled: true}}
-	if c := Changes(sent, []kpi.Figure{f}, false); len(c) != 1 || c[0].Figure.Revision != 1 {
+	if c := Changes(sent, []kpi.Figure{f}, false, never); len(c) != 1 || c[0].Figure.Revision != 1 {
 		t.Errorf("250 of 1,000 became 1 of 4: %+v", c)
 	}
 }
 
 func TestChangeAsEvent(t *testing.T) {
-	c := Changes(nil, []kpi.Figure{fig("5", 5, true)}, false)[0]
+	c := Changes(nil, []kpi.Figure{fig("5", 5, true)}, false, never)[0]
 	b, err := c.Encode("tidemark/prod")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `{"specversion":"1.0","id":"dau|1d||2026-11-22|1","source":"tidemark/prod","type":"tidemark.kpi.changed","subject":"dau|1d||2026-11-22",` +
 		`"time":"2026-11-22T10:00:00Z","datacontenttype":"application/json","data":{"kpi":"dau","window":"1d","segment":"","day":"2026-11-22","value":5,` +
-		`"unit":"count","currency":"","numerator":5,"denominator":1,"complete":true,"revision":0,"watermark":"2026-11-22T10:00:00Z","formula":"dau/1","prior_value":null}}`
+		`"unit":"count","currency":"","numerator":5,"denominator":1,"complete":true,"revision":0,"watermark":"2026-11-22T10:00:00Z","formula":"dau/1","prior_value":null,"cause":null}}`
 	if string(b) != want {
 		t.Errorf("\n got %s\nwant %s", b, want)
 	}
@@ -147,7 +152,7 @@ func TestFeed(t *testing.T) {
 	if got := said(batch, "customers"); got != "@21=18" {
 		t.Errorf("past days after a minute: %s", got)
 	}
-	if c := batch.Changes[slices.IndexFunc(batch.Changes, func(c Change) bool { return c.Figure.KPI == "customers" })]; c.Figure.Revision != 1 || c.Prior != "17" {
+	if c := batch.Changes[slices.IndexFunc(batch.Changes, func(c Change) bool { return c.Figure.KPI == "customers" })]; c.Figure.Revision != 1 || c.Sent.Prior != "17" {
 		t.Errorf("a complete day that changes is a revision: %+v", c)
 	}
 
@@ -282,5 +287,153 @@ func TestFeedSaysOtherAnewWhenItsMembersChange(t *testing.T) {
 	poll(t, r)
 	if got := said(next(t, feed, 60_000), "customers"); got != "plan=c@21=1 plan=c@22=8 plan=other@21=5 plan=other@22=5" {
 		t.Errorf("regrouped: %s", got)
+	}
+}
+
+// A late event's figures are said with the message that brought them, by day and
+// segment; what time brings, with the moment.
+func TestFeedNamesCauses(t *testing.T) {
+	fakes := twoShards()
+	a := fakes.shards[0]
+	r := newReader(t, fakes)
+	poll(t, r)
+	feed, err := NewFeed(r, 1000, 1095, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(b Batch, key string) Change {
+		t.Helper()
+		i := slices.IndexFunc(b.Changes, func(c Change) bool { return c.Key == key })
+		if i < 0 {
+			t.Fatalf("%s is not said", key)
+		}
+		return b.Changes[i]
+	}
+	if c := find(next(t, feed, 0), "customers|||2026-11-21"); c.Sent.Cause != (alert.Cause{}) {
+		t.Errorf("the cause of history is %+v", c.Sent.Cause)
+	}
+	// Late for the 21st, of plan=pro; then for the 22nd, of no plan of interest.
+	customers := cell(aggregator.Customers)
+	a.causes = []store.Cause{{Topic: "money", Offset: 7, Day: today - 1, Segments: []string{"plan=pro"}}, {Topic: "logins", Offset: 9, Day: today}}
+	a.commit(map[string]aggregator.Row{dayRow(today-1, ""): {customers: 3}, dayRow(today-1, "plan=pro"): {customers: 1}})
+	poll(t, r)
+	b := next(t, feed, 60_000)
+	for key, want := range map[string]alert.Cause{
+		"customers|||2026-11-21": {Topic: "money", Offset: 7}, "customers||plan=pro|2026-11-21": {Topic: "money", Offset: 7},
+		"customers|||2026-11-22": {Topic: "logins", Offset: 9}, "customers||plan=pro|2026-11-22": {Topic: "money", Offset: 7},
+	} {
+		c := find(b, key)
+		if back, err := ParseSent(c.Sent.Encode()); c.Sent.Cause != want || err != nil || back != c.Sent {
+			t.Errorf("the cause of %s is %+v, want %+v; read back %+v, %v", key, c.Sent.Cause, want, back, err)
+		}
+	}
+	if c := find(b, "customers|||2026-11-21"); c.Sent.Prior != "17" || c.Figure.Revision != 1 {
+		t.Errorf("the whole on the 21st: %+v", c)
+	}
+	// The day ends: nothing but time.
+	a.causes = nil
+	for i, s := range fakes.shards {
+		s.at("2026-11-23T00:00:01Z", s.head.FirstDay, int64(130+i))
+		s.commit(nil)
+	}
+	poll(t, r)
+	b = next(t, feed, 61_000)
+	for _, key := range []string{"customers|||2026-11-22", "customers|||2026-11-23"} {
+		if c := find(b, key); c.Sent.Cause != (alert.Cause{Timer: "2026-11-23T00:00:00Z"}) {
+			t.Errorf("the cause of %s is %+v", key, c.Sent.Cause)
+		}
+	}
+}
+
+// A change of the last unfrozen day is said although the day freezes before the
+// minute is over, and by the next feed where the one before did not get to it.
+func TestFeedSaysWhatFreezes(t *testing.T) {
+	fakes := newFake(1)
+	s := fakes.shards[0]
+	s.claim("a")
+	s.at("2026-11-22T10:00:00Z", today-3, 1)
+	customers := cell(aggregator.Customers)
+	s.commit(map[string]aggregator.Row{opening(""): {customers: 5}})
+	r := newReader(t, fakes)
+	poll(t, r)
+	feed, err := NewFeed(r, 1000, 1095, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := map[string][]byte{}
+	for _, c := range next(t, feed, 0).Changes {
+		stored[c.Key] = c.Sent.Encode()
+	}
+	s.commit(map[string]aggregator.Row{opening(""): {customers: 6}})
+	s.advance() // freezes the 19th
+	poll(t, r)
+	successor, err := NewFeed(r, 1000, 1095, stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]*Feed{"the same feed": feed, "the next feed": successor} {
+		b := next(t, f, 2000)
+		i := slices.IndexFunc(b.Changes, func(c Change) bool { return c.Key == "customers|||2026-11-19" })
+		if i < 0 || b.Changes[i].Figure.Value != "6" || b.Changes[i].Figure.Revision != 1 || b.Changes[i].Sent.Prior != "5" {
+			t.Errorf("%s: the frozen day is not said as a revision: %s", name, said(b, "customers"))
+		}
+		if slices.Contains(b.Drop, "customers|||2026-11-19") || !slices.Contains(b.Drop, "customers_ever|||2026-11-19") && !slices.Contains(b.Drop, "dau|1d||2026-11-19") {
+			t.Errorf("%s: drops %v", name, b.Drop)
+		}
+	}
+}
+
+// What was said of a segment is corrected when its last customer has left it.
+func TestFeedSaysSegmentsThatAreEmpty(t *testing.T) {
+	fakes := newFake(1)
+	s := fakes.shards[0]
+	s.claim("a")
+	s.at("2026-11-22T10:00:00Z", today-1, 1)
+	customers := cell(aggregator.Customers)
+	s.commit(map[string]aggregator.Row{opening("plan=a"): {customers: 1}, opening("plan=b"): {customers: 1}})
+	r := newReader(t, fakes)
+	poll(t, r)
+	feed, err := NewFeed(r, 1000, 1095, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next(t, feed, 0)
+	s.commit(map[string]aggregator.Row{opening("plan=a"): nil, opening("plan=b"): {customers: 2}})
+	poll(t, r)
+	if got := said(next(t, feed, 60_000), "customers"); got != "plan=a@21=0 plan=a@22=0 plan=b@21=2 plan=b@22=2" {
+		t.Errorf("said %s", got)
+	}
+}
+
+// HTTP and the command line say the revision that the topic says, or will say.
+func TestFiguresCarryRevisions(t *testing.T) {
+	fakes := twoShards()
+	var stored map[string][]byte
+	r := NewReader(fakes, Options{Location: newReader(t, fakes).opts.Location, Currency: usd,
+		Revisions: func(_ context.Context, keys []string) (map[string][]byte, error) { return stored, nil }})
+	poll(t, r)
+	k, err := kpi.Find("customers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		name     string
+		sent     *Sent
+		revision int
+		complete bool
+	}{ // on the 21st there are 17 customers
+		{"never said", nil, 0, true},
+		{"said as it is", &Sent{Value: "17", Numerator: 17, Denominator: 1, Complete: true, Settled: true, Revision: 2}, 2, true},
+		{"to be said", &Sent{Value: "16", Numerator: 16, Denominator: 1, Complete: true, Settled: true, Revision: 2}, 3, true},
+		{"not yet said to be complete", &Sent{Value: "16", Numerator: 16, Denominator: 1}, 0, false},
+	} {
+		stored = map[string][]byte{}
+		if x.sent != nil {
+			stored["customers|||2026-11-21"] = x.sent.Encode()
+		}
+		figures, err := r.Figures(context.Background(), Query{KPI: k, From: today - 1, To: today - 1})
+		if err != nil || len(figures) != 1 || figures[0].Revision != x.revision || figures[0].Complete != x.complete {
+			t.Errorf("%s: %+v, %v", x.name, figures, err)
+		}
 	}
 }

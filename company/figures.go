@@ -159,7 +159,10 @@ func (r *Reader) finish(ctx context.Context, figures []kpi.Figure, err error) ([
 		if err != nil {
 			return nil, fmt.Errorf("revision of %s: %w", k, err)
 		}
-		figures[i].Revision = s.Revision
+		figures[i].Revision = s.revision(figures[i])
+		// What is said to be complete must be stored as that: only then is a
+		// later change a revision.
+		figures[i].Complete = figures[i].Complete && s.Settled
 	}
 	return figures, nil
 }

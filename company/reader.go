@@ -6,6 +6,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -49,6 +50,7 @@ type Reader struct {
 	view     *view
 	calendar *civil.Calendar
 	dirty    map[string]int32 // by segment: first day that changed since TakeChanged
+	causes   causes
 }
 
 const defaultSegmentCap = 100
@@ -58,7 +60,7 @@ func NewReader(s Store, o Options) *Reader {
 	if o.SegmentCap == 0 {
 		o.SegmentCap = defaultSegmentCap
 	}
-	r := &Reader{store: s, opts: o, calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}}
+	r := &Reader{store: s, opts: o, calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}, causes: newCauses()}
 	r.view = r.newView(nil)
 	return r
 }
@@ -129,6 +131,9 @@ func (r *Reader) take(views map[int]store.View) error {
 		}
 	}
 	r.view.groups = nil
+	for _, i := range slices.Sorted(maps.Keys(views)) {
+		r.causes.take(i, views[i])
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 	if err != nil {
 		return nil, err
 	}
+	figures.Revisions = st.SentOf
 	reader := company.NewReader(st, figures)
 	directory := api.Directory{
 		Lists: company.Lists{Store: st, Currency: c.Currency},

@@ -68,6 +68,9 @@ func (t *tenure) build(d *Duties) (*store.Commit, error) {
 	for _, w := range ch.Warnings {
 		t.log.Warn(w)
 	}
+	for list, n := range ch.Capped {
+		t.count("capped/"+list, n)
+	}
 	atEnd := t.atEnd()
 	born := t.head.Born || t.isBorn()
 	behind := t.lag() > catchingUp || !atEnd && t.head.CatchingUp
@@ -80,7 +83,7 @@ func (t *tenure) build(d *Duties) (*store.Commit, error) {
 	t.head.Watermark, t.head.FirstDay, t.head.Table = ch.Watermark, ch.FirstDay, ch.Table
 	t.head.Born, t.head.CatchingUp, t.head.AtEnd = born, behind, atEnd
 	c := &store.Commit{Records: fields(ch.Records), Cells: fields(ch.Cells), Frozen: fields(ch.Frozen), Due: fields(ch.Due),
-		Bands: members(ch.Moves), Episodes: t.told}
+		Bands: members(ch.Moves), Episodes: t.told, Causes: t.causesOf()}
 	for _, n := range ch.Notes {
 		t.count("expired", 1)
 		x := &note{Topic: n.Origin.Topic, Offset: n.Origin.Offset, Due: n.Due, To: "late", Reason: n.Reason}
@@ -163,6 +166,7 @@ func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 		}
 	}
 	t.said, t.told, t.touched = nil, nil, false
+	t.causes.reset(t.calendar.Start(t.calendar.Day(t.head.Watermark)))
 	return nil
 }
 

@@ -246,6 +246,7 @@ func (t *tenure) apply(in *input, i int, m *consumer.Message, ev *event.Event) e
 	switch status {
 	case aggregator.Applied:
 		t.tally.applied++
+		t.causes.add(in.topic, m.Offset, ev)
 	case aggregator.Duplicate:
 		t.tally.duplicate++
 	case aggregator.Ignored:

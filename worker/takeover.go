@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/publisher"
@@ -36,6 +37,10 @@ type tenure struct {
 	said    []string                              // notes that the header covers now: the next commit deletes them
 	told    [][]byte                              // alerts said since the last commit, for the list that people read
 	company Company
+
+	causes    causes
+	calendar  *civil.Calendar
+	segmented bool // there are dimensions
 
 	events   []event.Event
 	keys     keyCheck
@@ -108,6 +113,7 @@ func (t *tenure) load(c *store.Claimed, set consumer.TopicSet, partitions int) e
 	if err != nil {
 		return stopped{err}
 	}
+	t.calendar, t.segmented = civil.NewCalendar(t.opts.Zone), len(o.Dimensions) > 0
 	t.decoder = event.NewDecoder(t.opts.Decoder)
 	t.kpis, t.notes, t.due = map[aggregator.Pair]aggregator.Firing{}, map[string]*note{}, true
 	if c.Empty {
@@ -119,6 +125,7 @@ func (t *tenure) load(c *store.Claimed, set consumer.TopicSet, partitions int) e
 	} else if err := t.restore(c, o, set, partitions); err != nil {
 		return err
 	}
+	t.causes.reset(t.calendar.Start(t.calendar.Day(t.head.Watermark)))
 	if t.shard == 0 && t.opts.Company != nil {
 		if t.company, err = t.opts.Company(c.Sent, t.kpis); err != nil {
 			return err
