@@ -18,7 +18,7 @@ type Rule struct {
 	ResolveAfter time.Duration // the band must have been left for so long
 
 	KPI       string
-	Window    string // "" for the KPI's own, else "1d" "7d" "30d" "90d"
+	Window    string // "" for the KPI's own, else "30d" or "month"
 	Segment   string // "" for the whole, else "plan=pro"
 	Above     bool   // fires above Threshold; false: below
 	Threshold Decimal
@@ -36,7 +36,7 @@ func ruleValue(d *decoder, key string, n *yaml.Node) (Rule, bool) {
 		{key: "band", val: choice(&r.Band, "red")},
 		{key: "resolve_after", val: duration(&r.ResolveAfter, 0, 90*day)},
 		{key: "kpi", val: text(&r.KPI, 1, nil)},
-		{key: "window", val: choice(&r.Window, "1d", "7d", "30d", "90d")},
+		{key: "window", val: choice(&r.Window, "1d", "7d", "28d", "30d", "90d", "week", "month", "quarter")},
 		{key: "segment", val: text(&r.Segment, 0, oneSegment)},
 		{key: "above", val: decimal(&above)},
 		{key: "below", val: decimal(&below)},
