@@ -151,7 +151,7 @@ func TestSentencesAboutRules(t *testing.T) {
 		{"{name: a, kpi: mau, below: 0.15, clear: 0.1}", `:2: rules[0].clear: it is 0.1, on the wrong side: a rule that fires below 0.15 clears at 0.15 or more`},
 		{"{name: a, kpi: mau, above: 8%}", `:2: rules[0].above: "8%" is a percentage; write the ratio, 0.08`},
 		{"{name: a, kpi: mau, above: 1, for: 2}", `:2: rules[0].for: "2" has no unit; write 2d`},
-		{"{name: a, kpi: mau, above: 1, window: 31d}", `:2: rules[0].window: "31d" is not known (did you mean "1d"?); write 1d, 7d, 30d or 90d`},
+		{"{name: a, kpi: mau, above: 1, window: 31d}", `:2: rules[0].window: "31d" is not known (did you mean "1d"?); write 1d, 7d, 28d, 30d, 90d, week, month or quarter`},
 		{"{name: a, kpi: mau, above: 1, segment: pro}", `:2: rules[0].segment: "pro" is no segment; write it as plan=pro, or plan=pro,country=DE, with a comma within a value written twice`},
 		{"{name: a, kpi: mau, above: 1, segment: 'city=Paris, France'}", `:2: rules[0].segment: "city=Paris, France" is no segment; write it as plan=pro, or plan=pro,country=DE, with a comma within a value written twice`},
 		{"{name: a, kpi: mau, above: 1, segment: plan=pro}", `:2: rules[0] (a): the segment "plan=pro" is of no dimension; add "plan" to dimensions`},
