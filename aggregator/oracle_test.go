@@ -223,6 +223,14 @@ func checkAgainstOracle(t *rapid.T) {
 			continue
 		}
 		d.store(s.Changes())
+		if rapid.IntRange(0, 19).Draw(t, "audit") == 0 {
+			for keys := s.Keys(); len(keys) > 0; keys = s.Keys() {
+				d.load(t, s, keys)
+			}
+			if wrong := s.Audit(); len(wrong) > 0 {
+				t.Fatalf("audit after event %d: %v", at+len(batch), wrong)
+			}
+		}
 		s.Committed(cache)
 		seen, at = high, at+len(batch)
 		if rapid.IntRange(0, 9).Draw(t, "crash") == 0 {
