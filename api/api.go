@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 	"go.uber.org/zap"
 )
@@ -29,6 +30,17 @@ type Figures interface {
 	// part of "other" too.
 	Segments() []string
 	HasSegment(segment string) bool
+}
+
+// Cohorts answers about cohorts. A *company.Reader does.
+type Cohorts interface {
+	// Cohorts returns the triangle by week or month of the first activity.
+	Cohorts(ctx context.Context, by, segment string) ([]kpi.Cohort, error)
+}
+
+// Goals answers about the configured goals.
+type Goals interface {
+	Goals(ctx context.Context) ([]goal.Status, error)
 }
 
 // Customers answers about customers.
@@ -72,6 +84,8 @@ type Options struct {
 	Figures   Figures
 	Customers Customers
 	Alerts    Alerts
+	Cohorts   Cohorts
+	Goals     Goals
 	Ready     Readiness
 	Metrics   *prometheus.Registry // the KPIs are registered with it
 	Version   string               // of this build
@@ -96,6 +110,7 @@ func New(o Options) http.Handler {
 	// Written as a JSON number, read as one.
 	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
 	s.figures(api)
+	s.cohorts(api)
 	s.customers(api)
 	s.alerts(api)
 	s.health(mux)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -25,6 +26,9 @@ type canned struct {
 	view     *CustomerView
 	page     company.CustomerPage
 	told     []alert.Told
+	triangle []kpi.Cohort
+	goals    []goal.Status
+	by       string
 	reason   string // not ready because
 	err      error
 
@@ -51,6 +55,13 @@ func (c *canned) Figures(_ context.Context, q company.Query) ([]kpi.Figure, erro
 func (c *canned) Segments() []string { return c.segments }
 
 func (c *canned) HasSegment(s string) bool { return s == "" || slices.Contains(c.segments, s) }
+
+func (c *canned) Cohorts(_ context.Context, by, segment string) ([]kpi.Cohort, error) {
+	c.by, c.segment = by, segment
+	return c.triangle, c.err
+}
+
+func (c *canned) Goals(context.Context) ([]goal.Status, error) { return c.goals, c.err }
 
 func (c *canned) Ready() (bool, string) { return c.reason == "", c.reason }
 
@@ -84,15 +95,17 @@ func example() *canned {
 		segments: []string{"plan=basic", "plan=pro"},
 		view: &CustomerView{Customer: "acme/1", Band: "red", Score: &score, Paying: true, MRR: []alert.Amount{{Amount: 25_000, Currency: "USD"}},
 			Contributions: []alert.Printed{{Signal: "recency", Weighted: 44}}, Attributes: map[string]string{"plan": "pro"}},
-		page: company.CustomerPage{Customers: []company.Ranked{{Customer: "acme/1", Band: "red", MRR: alert.Amount{Amount: 25_000, Currency: "USD"}}}, Next: "abc"},
-		told: []alert.Told{{Rule: "at_risk", Subject: "acme/1", State: "firing", Value: &value, Reason: "acme: health 44 is red"}},
+		page:     company.CustomerPage{Customers: []company.Ranked{{Customer: "acme/1", Band: "red", MRR: alert.Amount{Amount: 25_000, Currency: "USD"}}}, Next: "abc"},
+		told:     []alert.Told{{Rule: "at_risk", Subject: "acme/1", State: "firing", Value: &value, Reason: "acme: health 44 is red"}},
+		triangle: []kpi.Cohort{{Cohort: "2026-10", Size: 2, Active: []int64{2, 1}, Unbounded: []int64{2, 1}, Complete: []bool{true, false}}},
+		goals:    []goal.Status{{Goal: "keep", KPI: "retention_rate", Window: "90d", State: goal.Behind, AtLeast: "0.95", Expected: "0.5", By: "2026-12-31"}},
 	}
 }
 
 // get asks a server with the canned answers.
 func get(t *testing.T, c *canned, path string) (status int, contentType, body string) {
 	t.Helper()
-	h := New(Options{Figures: c, Customers: c, Alerts: c, Ready: c, Metrics: prometheus.NewRegistry(), Version: "1.2.3", Log: zap.NewNop()})
+	h := New(Options{Figures: c, Customers: c, Alerts: c, Cohorts: c, Goals: c, Ready: c, Metrics: prometheus.NewRegistry(), Version: "1.2.3", Log: zap.NewNop()})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Header().Get("Content-Type"), w.Body.String()
@@ -110,6 +123,8 @@ func TestAnswers(t *testing.T) {
 		{"/api/v1/customers", []string{`{"customers":[{"customer":"acme/1","band":"red","mrr":{"amount":25000,"currency":"USD"}}],"next_cursor":"abc"}`}},
 		{"/api/v1/customers/acme%2F1", []string{`"customer":"acme/1"`, `"score":44`, `"signal":"recency"`, `"plan":"pro"`}},
 		{"/api/v1/alerts", []string{`{"alerts":[{"rule":"at_risk","subject":"acme/1","state":"firing"`, `"value":44`, `"threshold":null`}},
+		{"/api/v1/cohorts?by=week", []string{`"cohorts":[{"cohort":"2026-10","size":2,"active":[2,1],"unbounded":[2,1],"complete":[true,false]}]`, `"ready":true`}},
+		{"/api/v1/goals", []string{`"goal":"keep"`, `"state":"behind"`, `"value":null`, `"at_least":0.95`, `"at_most":null`, `"expected":0.5`}},
 		{"/healthz", []string{`"status":"ok"`, `1.2.3`}},
 		{"/readyz", []string{`{"ready":true}`}},
 		{"/metrics", []string{
@@ -208,7 +223,7 @@ func TestTroubleIsLoggedAndNotShown(t *testing.T) {
 		c := example()
 		c.err = errors.New("dial tcp 10.0.0.7:6379: refused")
 		core, logs := observer.New(zap.WarnLevel)
-		h := New(Options{Figures: c, Customers: c, Alerts: c, Ready: c, Metrics: prometheus.NewRegistry(), Log: zap.New(core)})
+		h := New(Options{Figures: c, Customers: c, Alerts: c, Cohorts: c, Goals: c, Ready: c, Metrics: prometheus.NewRegistry(), Log: zap.New(core)})
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "10.0.0.7") {

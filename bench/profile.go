@@ -26,7 +26,7 @@ func profiledServe(args []string) {
 }
 
 func serveUnderProfile(configuration, profile string) (err error) {
-	cfg, err := config.Load(configuration, nil, config.Options{KPIs: kpi.Single()})
+	cfg, err := config.Load(configuration, nil, config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 	if err != nil {
 		return err
 	}

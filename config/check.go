@@ -40,16 +40,34 @@ func (l *layers) check(c *Config, o Options) {
 			h.Hysteresis, h.Bands.Amber+h.Hysteresis, h.Bands.Green-h.Hysteresis)
 	}
 	for i, r := range c.Rules {
-		at := fmt.Sprintf("rules[%d]", i)
-		key := at + " (" + r.Name + ")"
-		if r.KPI != "" && o.KPIs != nil && !slices.Contains(o.KPIs, r.KPI) {
-			l.refuseAt(c, at, key, "unknown KPI %q%s; write one of %s", r.KPI, suggest(r.KPI, o.KPIs), strings.Join(o.KPIs, ", "))
-		}
-		if name := segment.Dimension(r.Segment); name != "" && !slices.Contains(c.Dimensions, name) {
-			l.refuseAt(c, at, key, "the segment %q is of no dimension; add %q to dimensions", r.Segment, name)
-		}
+		l.checkKPI(c, o, fmt.Sprintf("rules[%d]", i), about{r.Name, r.KPI, r.Window, r.Segment})
+	}
+	for i, g := range c.Goals {
+		l.checkKPI(c, o, fmt.Sprintf("goals[%d]", i), about{g.Name, g.KPI, g.Window, g.Segment})
 	}
 	l.checkDimensions(c)
+}
+
+// about is what a rule or a goal is about.
+type about struct{ name, kpi, window, segment string }
+
+// checkKPI refuses a KPI, window or segment that there is not.
+func (l *layers) checkKPI(c *Config, o Options, at string, a about) {
+	key := at + " (" + a.name + ")"
+	if a.kpi != "" && o.KPIs != nil && !slices.Contains(o.KPIs, a.kpi) {
+		l.refuseAt(c, at, key, "unknown KPI %q%s; write one of %s", a.kpi, suggest(a.kpi, o.KPIs), strings.Join(o.KPIs, ", "))
+		return
+	}
+	if windows := o.Windows[a.kpi]; a.window != "" && o.Windows != nil && !slices.Contains(windows, a.window) {
+		what := "write one of " + strings.Join(windows, ", ")
+		if len(windows) < 2 {
+			what = "leave it out"
+		}
+		l.refuseAt(c, at, key, "%s has no window %q%s; %s", a.kpi, a.window, suggest(a.window, windows), what)
+	}
+	if name := segment.Dimension(a.segment); name != "" && !slices.Contains(c.Dimensions, name) {
+		l.refuseAt(c, at, key, "the segment %q is of no dimension; add %q to dimensions", a.segment, name)
+	}
 }
 
 // maxDimensions bounds how often each figure is kept.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bojanz/currency"
 	"go.yaml.in/yaml/v3"
@@ -100,14 +99,7 @@ func rateValue(d *decoder, key string, n *yaml.Node) (Rate, bool) {
 	var r Rate
 	before := len(d.problems)
 	got := d.fields(key, n, []option{
-		{key: "date", val: scalar{show: func() string { return "2026-01-01" }, parse: func(s string) error {
-			t, err := time.Parse(time.DateOnly, s)
-			if err != nil {
-				return fmt.Errorf("is no day; write it as 2026-01-31")
-			}
-			r.Day = int32(t.Unix() / 86_400)
-			return nil
-		}}},
+		{key: "date", val: civilDay(&r.Day)},
 		{key: "currency", val: money(&r.Currency)},
 		{key: "rate", val: decimal(&r.Value)},
 	})
@@ -124,7 +116,7 @@ func rateValue(d *decoder, key string, n *yaml.Node) (Rate, bool) {
 // String writes the rate as YAML.
 func (r Rate) String() string {
 	return fmt.Sprintf("{date: %s, currency: %s, rate: %s}",
-		time.Unix(int64(r.Day)*86_400, 0).UTC().Format(time.DateOnly), r.Currency[:], r.Value)
+		showDay(r.Day), r.Currency[:], r.Value)
 }
 
 // checkRates sorts the table and refuses two rates for one day.

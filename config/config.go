@@ -52,6 +52,7 @@ type Config struct {
 	Redis  Redis
 	Health Health
 	Rules  []Rule
+	Goals  []Goal
 	HTTP   HTTP
 	Log    Log
 

@@ -14,7 +14,7 @@ import (
 
 const examplePath = "../tidemark.example.yaml"
 
-var someKPIs = []string{"stickiness", "customer_churn_rate", "mrr", "mau", "customers"}
+var someKPIs = []string{"stickiness", "customer_churn_rate", "mrr", "mau", "customers", "retention_rate"}
 
 func read(t *testing.T, path string) string {
 	t.Helper()
@@ -110,8 +110,8 @@ func TestExamplesBesideTheDefault(t *testing.T) {
 			t.Errorf("the example of %s is the default, %s", o.Key, o.Value)
 		}
 	}
-	if differ != 13 {
-		t.Errorf("%d settings have another example, want 13", differ)
+	if differ != 14 {
+		t.Errorf("%d settings have another example, want 14", differ)
 	}
 	if got := c.Rates; len(got) != 3 || got[0] != (Rate{20454, event.Currency{'E', 'U', 'R'}, Decimal{10825, 10000}}) {
 		t.Errorf("rates are %v", got) // 2026-01-01 is day 20454: 56 years of 365 and 14 leap days

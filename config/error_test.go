@@ -100,7 +100,7 @@ func TestSentences(t *testing.T) {
 // after the file's name.
 func refused(t *testing.T, yaml, want string) {
 	t.Helper()
-	c, err := Parse([]byte(yaml), Options{KPIs: someKPIs})
+	c, err := Parse([]byte(yaml), Options{KPIs: someKPIs, Windows: map[string][]string{"mau": {"30d"}, "stickiness": {"30d"}, "mrr": {""}, "retention_rate": {"7d", "30d", "month"}}})
 	if err == nil {
 		t.Errorf("%s: not refused", yaml)
 	} else if got := strings.TrimPrefix(err.Error(), "configuration"); got != want {
@@ -151,16 +151,37 @@ func TestSentencesAboutRules(t *testing.T) {
 		{"{name: a, kpi: mau, below: 0.15, clear: 0.1}", `:2: rules[0].clear: it is 0.1, on the wrong side: a rule that fires below 0.15 clears at 0.15 or more`},
 		{"{name: a, kpi: mau, above: 8%}", `:2: rules[0].above: "8%" is a percentage; write the ratio, 0.08`},
 		{"{name: a, kpi: mau, above: 1, for: 2}", `:2: rules[0].for: "2" has no unit; write 2d`},
-		{"{name: a, kpi: mau, above: 1, window: 31d}", `:2: rules[0].window: "31d" is not known (did you mean "1d"?); write 1d, 7d, 28d, 30d, 90d, week, month or quarter`},
+		{"{name: a, kpi: mau, above: 1, window: 31d}", `:2: rules[0] (a): mau has no window "31d" (did you mean "30d"?); leave it out`},
 		{"{name: a, kpi: mau, above: 1, segment: pro}", `:2: rules[0].segment: "pro" is no segment; write it as plan=pro, or plan=pro,country=DE, with a comma within a value written twice`},
 		{"{name: a, kpi: mau, above: 1, segment: 'city=Paris, France'}", `:2: rules[0].segment: "city=Paris, France" is no segment; write it as plan=pro, or plan=pro,country=DE, with a comma within a value written twice`},
 		{"{name: a, kpi: mau, above: 1, segment: plan=pro}", `:2: rules[0] (a): the segment "plan=pro" is of no dimension; add "plan" to dimensions`},
 		{"{name: a, kpi: mau, above: 1, segment: 'plan=a|b,country=DE'}", `:2: rules[0] (a): the segment "plan=a|b,country=DE" is of no dimension; add "plan*country" to dimensions`},
-		{"{name: a, kpi: stickyness, above: 1}", `:2: rules[0] (a): unknown KPI "stickyness" (did you mean "stickiness"?); write one of stickiness, customer_churn_rate, mrr, mau, customers`},
+		{"{name: a, kpi: stickyness, above: 1}", `:2: rules[0] (a): unknown KPI "stickyness" (did you mean "stickiness"?); write one of stickiness, customer_churn_rate, mrr, mau, customers, retention_rate`},
 		{"{name: a, band: red}\n- {name: a, band: red}", `:3: rules: two rules are called "a"; give one of them another name`},
 		{"[a]", `:2: rules[0]: it is a mapping; write it as {name: …}`},
 	} {
 		refused(t, "rules:\n- "+c.rule, c.want)
+	}
+}
+
+func TestSentencesAboutGoals(t *testing.T) {
+	const year = ", from: 2026-01-01, by: 2026-12-31}"
+	for _, c := range []struct{ goal, want string }{
+		{"{name: a, done: false, by: 2026-12-31}", `:2: goals[0]: from is missing; add it`},
+		{"{name: a, done: false, from: 2026-12-31, by: 2026-12-31}", `:2: goals[0].by: it is not after from; exchange them`},
+		{"{name: a, done: false, from: 2026-1-1, by: 2026-12-31}", `:2: goals[0].from: "2026-1-1" is no day; write it as 2026-01-31`},
+		{"{name: a" + year, `:2: goals[0]: it needs either kpi or done, one of the two`},
+		{"{name: a, done: maybe" + year, `:2: goals[0].done: "maybe" is neither true nor false; write one of the two`},
+		{"{name: a, done: true, start: 1" + year, `:2: goals[0].start: a goal of yes or no has no such setting; leave it out`},
+		{"{name: a, kpi: mau, start: 1" + year, `:2: goals[0]: it says nothing of what is wanted; write at_least, at_most, or both`},
+		{"{name: a, kpi: mau, at_least: 1" + year, `:2: goals[0]: start is missing; add it`},
+		{"{name: a, kpi: mau, at_least: 2, at_most: 1, start: 0" + year, `:2: goals[0].at_most: it is 1, less than at_least (2); exchange them`},
+		{"{name: a, kpi: maus, at_least: 2, start: 0" + year, `:2: goals[0] (a): unknown KPI "maus" (did you mean "mau"?); write one of stickiness, customer_churn_rate, mrr, mau, customers, retention_rate`},
+		{"{name: a, kpi: retention_rate, window: months, at_least: 2, start: 0" + year, `:2: goals[0] (a): retention_rate has no window "months" (did you mean "month"?); write one of 7d, 30d, month`},
+		{"{name: a, kpi: mau, segment: plan=pro, at_least: 2, start: 0" + year, `:2: goals[0] (a): the segment "plan=pro" is of no dimension; add "plan" to dimensions`},
+		{"{name: a, done: true" + year + "\n  - {name: a, done: true" + year, `:3: goals: two goals are called "a"; give one of them another name`},
+	} {
+		refused(t, "goals:\n  - "+c.goal+"\n", c.want)
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 // Options is what the settings are checked against and config itself cannot
 // know.
 type Options struct {
-	KPIs []string // names that a rule may be about; nil: not checked
+	KPIs    []string            // names that a rule or a goal may be about; nil: not checked
+	Windows map[string][]string // the windows of each; nil: not checked
 }
 
 // envPrefix begins the name of every environment variable that is a setting.

@@ -36,7 +36,7 @@ func ruleValue(d *decoder, key string, n *yaml.Node) (Rule, bool) {
 		{key: "band", val: choice(&r.Band, "red")},
 		{key: "resolve_after", val: duration(&r.ResolveAfter, 0, 90*day)},
 		{key: "kpi", val: text(&r.KPI, 1, nil)},
-		{key: "window", val: choice(&r.Window, "1d", "7d", "28d", "30d", "90d", "week", "month", "quarter")},
+		{key: "window", val: text(&r.Window, 1, nil)},
 		{key: "segment", val: text(&r.Segment, 0, oneSegment)},
 		{key: "above", val: decimal(&above)},
 		{key: "below", val: decimal(&below)},

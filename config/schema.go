@@ -37,6 +37,7 @@ func options(c *Config) []option {
 		{key: "health.hysteresis", effect: Rebuild, val: whole(&c.Health.Hysteresis, 0, 50)},
 		{key: "health.signals", effect: Rebuild, val: each[Signal]{&c.Health.Signals, 1, signalValue, checkSignals}},
 		{key: "rules", effect: Restart, val: each[Rule]{&c.Rules, 0, ruleValue, checkRules}},
+		{key: "goals", effect: Restart, val: each[Goal]{&c.Goals, 0, goalValue, checkGoals}},
 		{key: "http.listen", effect: Restart, val: text(&c.HTTP.Listen, 1, hostPort)},
 		{key: "log.level", effect: Restart, val: choice(&c.Log.Level, "debug", "info", "warn", "error")},
 		{key: "log.format", effect: Restart, val: choice(&c.Log.Format, "json", "console")},

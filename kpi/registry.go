@@ -87,6 +87,17 @@ func Single() []string {
 	return names
 }
 
+// SingleWindows returns the windows of each of them.
+func SingleWindows() map[string][]string {
+	windows := map[string][]string{}
+	for _, k := range all {
+		if !k.Bucketed() {
+			windows[k.Name] = k.Windows
+		}
+	}
+	return windows
+}
+
 // Names returns the names of all KPIs, in the same order.
 func Names() []string {
 	names := make([]string, len(all))

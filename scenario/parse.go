@@ -246,7 +246,7 @@ func (p *parser) decide() {
 		p.current = &Scenario{Line: p.at, file: p.file.Name}
 		p.file.Scenarios = append(p.file.Scenarios, p.current)
 	}
-	c, err := config.Parse([]byte(p.configuration()), config.Options{KPIs: kpi.Single()})
+	c, err := config.Parse([]byte(p.configuration()), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 	if err != nil {
 		p.broken = true
 		for line := range strings.Lines(err.Error()) {

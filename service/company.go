@@ -15,6 +15,7 @@ import (
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 	"github.com/tidemark-io/tidemark/worker"
@@ -26,9 +27,11 @@ type chief struct {
 	reader   *company.Reader
 	feed     *company.Feed
 	rules    []alert.KPIRule
+	goals    goalReader
 	calendar *civil.Calendar
 	firing   map[aggregator.Pair]aggregator.Firing // the worker's
 	verdicts map[string]alert.Verdict
+	statuses map[aggregator.Pair]*goal.Status // of the alerts about goals
 	producer *kafka.Writer
 	source   string
 	horizon  int32
@@ -56,8 +59,8 @@ func (s *service) newCompany(security consumer.Security) func(map[string][]byte,
 		if err != nil {
 			return nil, err
 		}
-		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), calendar: civil.NewCalendar(opts.Location), firing: firing,
-			verdicts: map[string]alert.Verdict{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
+		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), goals: goalReader{reader, goals(s.cfg)}, calendar: civil.NewCalendar(opts.Location), firing: firing,
+			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
 			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
 	}
 }
@@ -138,6 +141,9 @@ func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.F
 			out[p] = nil
 		}
 	}
+	if err := c.evaluateGoals(ctx, known, out); err != nil {
+		return nil, err
+	}
 	for p := range c.firing { // rules that are configured no more
 		if !known[p] {
 			out[p] = nil
@@ -207,6 +213,9 @@ func (c *chief) Alert(ctx context.Context, p aggregator.Pair, firing bool) (aler
 			a.Since, a.Reason = civil.Format(v.Day), alert.KPIResolved(r, v)
 		}
 		return a, nil
+	}
+	if ok, err := c.goalAlert(ctx, p, &a); ok || err != nil {
+		return a, err
 	}
 	a.Reason = fmt.Sprintf("rule %s is configured no more", p.Rule)
 	return a, nil

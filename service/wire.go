@@ -25,6 +25,8 @@ type Readings struct {
 	Figures   api.Figures
 	Customers api.Customers
 	Alerts    api.Alerts
+	Cohorts   api.Cohorts
+	Goals     api.Goals
 	Ready     api.Readiness
 	Close     func() error
 }
@@ -51,7 +53,7 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 		},
 		Profile: o.Profile,
 	}
-	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Ready: reader}, nil
+	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Cohorts: reader, Goals: goalReader{reader, goals(c)}, Ready: reader}, nil
 }
 
 // CompanyOptions says how the configuration wants figures to be read.

@@ -33,7 +33,7 @@ the stored records, and compares. The owner of each shard holds its commits whil
 the shard is read; the table says for how long. Exit code 3: something differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single()})
+			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 			if err != nil {
 				return service.UsageError{Err: err}
 			}

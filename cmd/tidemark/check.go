@@ -22,7 +22,7 @@ value comes from, then looks at the brokers, the topics, the store and the store
 state. Exit code 3: something does not fit.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single()})
+			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 			if err != nil {
 				return service.UsageError{Err: err}
 			}

@@ -174,7 +174,7 @@ func (d *demo) open(ctx context.Context, errOut io.Writer) error {
 		return err
 	}
 	text := fmt.Sprintf(demoSettings, d.servers.Brokers[0], d.servers.Redis, listen)
-	if d.cfg, err = config.Parse([]byte(text), config.Options{KPIs: kpi.Single()}); err == nil {
+	if d.cfg, err = config.Parse([]byte(text), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()}); err == nil {
 		d.producer, err = embedded.NewProducer(d.servers.Brokers, demoPartitions, func(key []byte, n int) (int, error) {
 			return consumer.Partition(d.cfg.Partitioner, key, n)
 		})

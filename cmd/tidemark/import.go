@@ -62,7 +62,7 @@ number, so that an import can be repeated without counting anything twice.`,
 }
 
 func runImport(ctx context.Context, files []string, o importOptions, in io.Reader, out, progress io.Writer) error {
-	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Single()})
+	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 	if err != nil {
 		return service.UsageError{Err: err}
 	}

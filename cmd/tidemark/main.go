@@ -53,6 +53,7 @@ and KPI changes back onto Kafka topics.`,
 		newCustomerCommand(open),
 		newCustomersCommand(open),
 		newAlertsCommand(open),
+		newGoalsCommand(open),
 		newVersionCommand(),
 	)
 	return root

@@ -16,7 +16,7 @@ type opener func(ctx context.Context, configPath string) (*service.Readings, err
 
 // openReadings reads the store once.
 func openReadings(ctx context.Context, configPath string) (*service.Readings, error) {
-	c, err := config.Load(configPath, os.Environ(), config.Options{KPIs: kpi.Single()})
+	c, err := config.Load(configPath, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 	if err != nil {
 		return nil, service.UsageError{Err: err}
 	}

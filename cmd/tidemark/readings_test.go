@@ -19,6 +19,7 @@ import (
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 
@@ -31,6 +32,7 @@ type canned struct {
 	view    *api.CustomerView
 	page    company.CustomerPage
 	told    []alert.Told
+	goals   []goal.Status
 	reason  string
 	err     error
 	closed  int
@@ -76,6 +78,8 @@ func (c *canned) Customers(_ context.Context, q company.CustomerQuery) (company.
 	return c.page, c.err
 }
 
+func (c *canned) Goals(context.Context) ([]goal.Status, error) { return c.goals, c.err }
+
 func (c *canned) Alerts(_ context.Context, q company.AlertQuery) ([]alert.Told, error) {
 	c.alerts = q
 	return c.told, c.err
@@ -84,7 +88,7 @@ func (c *canned) Alerts(_ context.Context, q company.AlertQuery) ([]alert.Told, 
 // tidemark runs a command line against the canned system.
 func tidemark(c *canned, args ...string) (code int, stdout, stderr string) {
 	return tidemarkOn(func(context.Context, string) (*service.Readings, error) {
-		return &service.Readings{Figures: c, Customers: c, Alerts: c, Ready: c, Close: func() error { c.closed++; return nil }}, nil
+		return &service.Readings{Figures: c, Customers: c, Alerts: c, Goals: c, Ready: c, Close: func() error { c.closed++; return nil }}, nil
 	}, args...)
 }
 
@@ -468,5 +472,26 @@ func TestReadingAStore(t *testing.T) {
 	bad := write(t, "bad.yaml", "time_zome: UTC\n")
 	if code, _, errs := tidemarkOn(openReadings, "kpi", "--config", bad); code != exitUsage || !strings.Contains(errs, "time_zone") {
 		t.Errorf("a bad configuration: %d %q", code, errs)
+	}
+}
+
+func TestGoals(t *testing.T) {
+	c := example()
+	if code, _, stderr := tidemark(c, "goals"); code != 1 || !strings.Contains(stderr, "no goal is configured") {
+		t.Errorf("without goals: %d %s", code, stderr)
+	}
+	c.goals = []goal.Status{
+		{Goal: "keep", KPI: "retention_rate", Window: "90d", State: goal.OnTrack, Value: "0.93", AtLeast: "0.95", Start: "0.91", Progress: "0.5", Expected: "0.4", By: "2026-12-31", Unit: kpi.Ratio},
+		{Goal: "more", KPI: "mrr", State: goal.Behind, AtLeast: "1000000", AtMost: "2000000", Start: "0", Expected: "1", By: "2026-11-30", Unit: kpi.Money, Currency: "USD"},
+		{Goal: "soc2", State: goal.Met, Value: "1", AtLeast: "1", Progress: "1", Expected: "0.2", By: "2026-12-31"},
+	}
+	code, stdout, stderr := tidemark(c, "goals")
+	for _, part := range []string{"keep", "on track", "93.0%", "≥ 95.0%", "50.0%", "behind", "10,000.00 USD to 20,000.00 USD", "soc2", "yes"} {
+		if !strings.Contains(stdout, part) {
+			t.Errorf("%d %s%s lacks %s", code, stdout, stderr, part)
+		}
+	}
+	if code, stdout, _ = tidemark(c, "goals", "--json"); code != 0 || !strings.HasPrefix(stdout, `{"goals":[{"goal":"keep"`) && !strings.Contains(stdout, `"goal": "keep"`) {
+		t.Errorf("%d %s", code, stdout)
 	}
 }

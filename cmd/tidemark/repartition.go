@@ -58,7 +58,7 @@ new topics must be empty; after a failure delete them and begin again.`,
 }
 
 func runRepartition(ctx context.Context, o repartitionOptions, out, progress io.Writer) (err error) {
-	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Single()})
+	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 	if err != nil {
 		return service.UsageError{Err: err}
 	}

@@ -90,7 +90,7 @@ const (
 )
 
 func runReport(ctx context.Context, names []string, o reportOptions, in io.Reader, out, progress io.Writer) error {
-	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Single()})
+	c, err := config.Load(o.config, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 	if err != nil {
 		return service.UsageError{Err: err}
 	}

@@ -62,7 +62,7 @@ func (failedError) ExitCode() int { return 3 }
 func runScenarios(ctx context.Context, paths []string, settings string, out io.Writer) error {
 	base := ""
 	if settings != "" {
-		if _, err := config.Load(settings, nil, config.Options{KPIs: kpi.Single()}); err != nil {
+		if _, err := config.Load(settings, nil, config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()}); err != nil {
 			return service.UsageError{Err: err}
 		}
 		b, err := os.ReadFile(settings)

@@ -31,7 +31,7 @@ changes onto Kafka, and answers over HTTP. Any number of processes with the same
 configuration share the partitions.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single()})
+			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 			if err != nil {
 				return service.UsageError{Err: err}
 			}

@@ -57,7 +57,7 @@ func New(ctx context.Context, o Options) (*Workspace, error) {
 		return nil, fmt.Errorf("write a configuration: %w", err)
 	}
 	var err error
-	if w.Settings, err = config.Load(w.Config, nil, config.Options{KPIs: kpi.Single()}); err != nil {
+	if w.Settings, err = config.Load(w.Config, nil, config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()}); err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", o.Name, err)
 	}
 	if err := w.connect(); err != nil {
