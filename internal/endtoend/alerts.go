@@ -136,8 +136,11 @@ func (w *Workspace) StoredFiring(ctx context.Context) (map[string]int64, error) 
 // subject is the state's.
 func (w *Workspace) AlertsAtRest(ctx context.Context) (a *Alerts, err error) {
 	err = Eventually(ctx, func() error {
-		if a, err = w.ReadAlerts(ctx); err != nil {
+		if a, err = w.ReadAlerts(ctx); err != nil && ctx.Err() == nil {
 			return Stop(err)
+		}
+		if err != nil {
+			return err // what was waited for tells more than that the time is up
 		}
 		stored, err := w.StoredFiring(ctx)
 		if err != nil {
