@@ -62,11 +62,7 @@ func (p *Publisher) prepare(publication Publication) (*transaction, error) {
 		}
 	}
 	for _, n := range publication.Notes {
-		headers := make([]kgo.RecordHeader, len(n.Headers))
-		for i, h := range n.Headers {
-			headers[i] = kgo.RecordHeader(h)
-		}
-		t.records = append(t.records, &kgo.Record{Topic: n.Topic, Key: n.Key, Value: n.Value, Headers: headers})
+		t.records = append(t.records, n.record(p.options.MaxMessageBytes))
 	}
 	header, err := json.Marshal(t.header)
 	if err != nil {
