@@ -145,19 +145,26 @@ func (h *history) drawOrder() {
 	}
 	h.add(e)
 	for h.chance(20) {
-		p := h.newEvent(event.Purchase, h.moment(min(day+h.between(0, 40), h.o.Days-1)))
+		p := h.newEvent(event.Purchase, h.near(e.Time, 40))
 		p.Purchase = event.PurchaseData{Order: append([]byte(nil), order...), Amount: 700, Currency: e.Purchase.Currency, Count: 1}
 		h.add(p)
 	}
 	left := e.Purchase.Amount
 	for left > 0 && h.chance(30) {
 		part := pick(h, left, left, left/2, left+700)
-		h.refund(order, h.moment(min(day+h.between(0, 12), h.o.Days-1)), part, e.Purchase.Currency)
+		h.refund(order, h.near(e.Time, 12), part, e.Purchase.Currency)
 		left -= part
 	}
 	if h.chance(8) {
 		h.refund([]byte("unknown"), h.moment(h.between(0, h.o.Days-1)), 500, dollar)
 	}
+}
+
+// near draws a moment so many days after another, or a little before it. (Of two
+// events on one order that lie further apart than records remember, the second
+// finds nothing of the first.)
+func (h *history) near(at int64, days int) int64 {
+	return at + pick(h, 0, 0, hour, -hour, minute, 7*hour) + int64(h.between(0, days))*24*hour
 }
 
 // refund adds a refund of an order.
