@@ -199,6 +199,32 @@ func (g group) markdown() string {
 		}
 		b.WriteString("\n" + p + "\n")
 	}
+	b.WriteString(g.compared())
+	return b.String()
+}
+
+// compared writes how the group's KPIs differ from those of other products. What
+// is said of several KPIs is one row.
+func (g group) compared() string {
+	var order []kpi.Comparison
+	names := map[kpi.Comparison][]string{}
+	for _, k := range g.kpis {
+		for _, c := range k.Compare() {
+			if names[c] == nil {
+				order = append(order, c)
+			}
+			names[c] = append(names[c], "`"+k.Name+"`")
+		}
+	}
+	if len(order) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\n**Elsewhere.** What others call by the same name:\n\n| KPI | at | differs | theirs with |\n| --- | --- | --- | --- |\n")
+	for _, c := range order {
+		fmt.Fprintf(&b, "| %s | [%s](%s) | %s | %s |\n",
+			strings.Join(names[c], " "), c.Vendor, c.Source, cell(c.Difference), cell(cmp.Or(c.Switch, "–")))
+	}
 	return b.String()
 }
 
