@@ -4,8 +4,10 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/tidemark-io/tidemark/event"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // KV is a named value of a commit. A nil Value deletes it.
@@ -27,6 +29,9 @@ type cells struct {
 	hours    int32 // users whose last activity is of an earlier day are not counted by its hour
 	segments []*segment
 	byName   map[string]int32
+	ofDim    map[string]int // by dimension: its segments, those without a row too
+	free     []int32        // places of segments that are gone
+	memory   int            // estimate of the bytes that rows take
 	dirty    []rowRef
 	frozen   []KV // rows written since the last commit
 }
@@ -37,6 +42,7 @@ func near(horizon int32) int { return int(horizon) + 104 }
 
 type segment struct {
 	name     string
+	dim      string // its dimension; "" for the whole, and for none
 	opening  *row
 	standing *row
 	dated    map[int32]*row // standing on a day
@@ -44,9 +50,12 @@ type segment struct {
 	far      map[int32]*row
 }
 
-// row is the values of a row by slot, in chunks: most rows have few of them.
+// row is the values of a row by slot. Those of the whole lie in chunks, since
+// nearly every event changes some; a segment's row has fewer, and there are very
+// many of those, so they are a sorted list.
 type row struct {
 	chunks []*chunk
+	values []value
 	dirty  bool
 }
 
@@ -54,9 +63,54 @@ const chunkSlots = 8 // a line of the cache
 
 type chunk [chunkSlots]int64
 
+type value struct {
+	slot int32
+	v    int64
+}
+
+// memory is an estimate of the bytes that the row takes.
+func (r *row) memory() int {
+	n := rowBytes + valueBytes*cap(r.values) + 8*cap(r.chunks)
+	for _, k := range r.chunks {
+		if k != nil {
+			n += chunkBytes
+		}
+	}
+	return n
+}
+
+// at is the value of a slot.
+func (r *row) at(slot int) int64 {
+	if i := slot / chunkSlots; i < len(r.chunks) && r.chunks[i] != nil {
+		return r.chunks[i][slot%chunkSlots]
+	}
+	if i, ok := r.find(slot); ok {
+		return r.values[i].v
+	}
+	return 0
+}
+
+// find is the place of a slot in the sorted list, and whether it is there.
+func (r *row) find(slot int) (int, bool) {
+	lo, hi := 0, len(r.values)
+	for lo < hi {
+		if m := (lo + hi) / 2; r.values[m].slot < int32(slot) {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo, lo < len(r.values) && r.values[lo].slot == int32(slot)
+}
+
 // all gives the values that are not 0, by slot.
 func (r *row) all() iter.Seq2[int, int64] {
 	return func(yield func(int, int64) bool) {
+		for _, x := range r.values {
+			if x.v != 0 && !yield(int(x.slot), x.v) {
+				return
+			}
+		}
 		for i, k := range r.chunks {
 			if k == nil {
 				continue
@@ -88,7 +142,7 @@ const farFuture = int32(1 << 30)
 // newCells returns cells without a row. Kinds are those that have a slot from the
 // beginning.
 func newCells(horizon int32, kinds []Cell) *cells {
-	c := &cells{slots: map[Cell]int{}, byName: map[string]int32{}, hours: noDay}
+	c := &cells{slots: map[Cell]int{}, byName: map[string]int32{}, ofDim: map[string]int{}, hours: noDay}
 	for _, x := range kinds {
 		c.slotOf(x)
 	}
@@ -102,11 +156,62 @@ func (c *cells) segment(name string, horizon int32) int32 {
 	if i, ok := c.byName[name]; ok {
 		return i
 	}
+	g := &segment{name: name, dim: names.Dimension(name), dated: map[int32]*row{}, ring: make([]*row, near(horizon)), far: map[int32]*row{}}
+	c.ofDim[g.dim]++
+	c.memory += segmentBytes + len(name) + 8*len(g.ring)
+	if n := len(c.free); n > 0 {
+		i := c.free[n-1]
+		c.free = c.free[:n-1]
+		c.segments[i], c.byName[name] = g, i
+		return i
+	}
 	i := int32(len(c.segments))
-	c.segments = append(c.segments, &segment{name: name, dated: map[int32]*row{}, ring: make([]*row, near(horizon)), far: map[int32]*row{}})
+	c.segments = append(c.segments, g)
 	c.byName[name] = i
 	return i
 }
+
+// forget gives up segments that have no row and that nobody names: used says
+// which some record does.
+func (c *cells) forget(used map[int32]bool) {
+	for _, ref := range c.dirty {
+		used[ref.seg] = true
+	}
+	for i, g := range c.segments {
+		if i == 0 || g.dim == "" || used[int32(i)] || !g.empty() {
+			continue
+		}
+		c.ofDim[g.dim]--
+		c.memory -= segmentBytes + len(g.name) + 8*len(g.ring)
+		delete(c.byName, g.name)
+		// Another segment may take the place. Until then it has a name that none has.
+		c.segments[i] = &segment{name: "\x00" + strconv.Itoa(i)}
+		c.free = append(c.free, int32(i))
+	}
+}
+
+// newRow is a row without values.
+func (c *cells) newRow() *row {
+	c.memory += rowBytes
+	return &row{}
+}
+
+// drop counts a row as gone that is taken out of its place.
+func (c *cells) drop(r *row) {
+	if r != nil {
+		c.memory -= r.memory()
+	}
+}
+
+// Bytes of a segment without its name and its places for rows, of a row without
+// its values, of a chunk of them, and of one in a list. Lists grow by valueSteps.
+const (
+	segmentBytes = 300
+	rowBytes     = 64
+	chunkBytes   = 8 * chunkSlots
+	valueBytes   = 16
+	valueSteps   = 4
+)
 
 // slot is the index of a money counter's cell in a row's values.
 func (c *cells) slot(k Counter, currency event.Currency) int {
@@ -158,27 +263,27 @@ func (c *cells) add(seg int32, slot int, day int32, v int64) {
 	ref := rowRef{seg: seg, day: day}
 	switch {
 	case !c.started:
-		r, ref.kind = s.farRow(day), 'd'
+		r, ref.kind = c.farRow(s, day), 'd'
 	case day <= c.first:
 		if s.opening == nil {
-			s.opening = &row{}
+			s.opening = c.newRow()
 		}
 		r, ref.kind, ref.day = s.opening, 'o', 0
 	case int(day-c.first) < len(s.ring):
 		if s.ring[day-c.first] == nil {
-			s.ring[day-c.first] = &row{}
+			s.ring[day-c.first] = c.newRow()
 		}
 		r, ref.kind = s.ring[day-c.first], 'd'
 	default:
-		r, ref.kind = s.farRow(day), 'd'
+		r, ref.kind = c.farRow(s, day), 'd'
 	}
 	c.bump(r, slot, v, ref)
 }
 
-func (s *segment) farRow(day int32) *row {
+func (c *cells) farRow(s *segment, day int32) *row {
 	r := s.far[day]
 	if r == nil {
-		r = &row{}
+		r = c.newRow()
 		s.far[day] = r
 	}
 	return r
@@ -189,34 +294,57 @@ func (c *cells) addStanding(seg int32, slot int, day int32, v int64) {
 	s := c.segments[seg]
 	if day == noDay {
 		if s.standing == nil {
-			s.standing = &row{}
+			s.standing = c.newRow()
 		}
 		c.bump(s.standing, slot, v, rowRef{seg: seg, kind: 's'})
 		return
 	}
 	r := s.dated[day]
 	if r == nil {
-		r = &row{}
+		r = c.newRow()
 		s.dated[day] = r
 	}
 	c.bump(r, slot, v, rowRef{seg: seg, kind: 'p', day: day})
 }
 
 func (c *cells) bump(r *row, slot int, v int64, ref rowRef) {
+	if ref.seg == 0 {
+		*c.inChunk(r, slot) += v
+	} else {
+		*c.inList(r, slot) += v
+	}
+	if !r.dirty {
+		r.dirty = true
+		c.dirty = append(c.dirty, ref)
+	}
+}
+
+func (c *cells) inChunk(r *row, slot int) *int64 {
 	i := slot / chunkSlots
 	if i >= len(r.chunks) {
+		was := cap(r.chunks)
 		r.chunks = append(r.chunks, make([]*chunk, i+1-len(r.chunks))...)
+		c.memory += 8 * (cap(r.chunks) - was)
 	}
 	k := r.chunks[i]
 	if k == nil {
 		k = new(chunk)
 		r.chunks[i] = k
+		c.memory += chunkBytes
 	}
-	k[slot%chunkSlots] += v
-	if !r.dirty {
-		r.dirty = true
-		c.dirty = append(c.dirty, ref)
+	return &k[slot%chunkSlots]
+}
+
+func (c *cells) inList(r *row, slot int) *int64 {
+	i, ok := r.find(slot)
+	if !ok {
+		if len(r.values) == cap(r.values) {
+			r.values = append(make([]value, 0, len(r.values)+valueSteps), r.values...)
+			c.memory += valueSteps * valueBytes
+		}
+		r.values = slices.Insert(r.values, i, value{slot: int32(slot)})
 	}
+	return &r.values[i].v
 }
 
 // forgetHours drops the counts by hour of the days before one, on which nobody's
@@ -233,12 +361,13 @@ func (c *cells) forgetHours(before int32) {
 			}
 			ref := rowRef{seg: int32(i), kind: 'p', day: day}
 			for _, slot := range c.known.hours {
-				if k := slot / chunkSlots; k < len(r.chunks) && r.chunks[k] != nil && r.chunks[k][slot%chunkSlots] != 0 {
-					c.bump(r, slot, -r.chunks[k][slot%chunkSlots], ref)
+				if v := r.at(slot); v != 0 {
+					c.bump(r, slot, -v, ref)
 				}
 			}
 			if r.zero() {
 				delete(s.dated, day)
+				c.drop(r)
 				c.dirty = append(c.dirty, ref) // gone
 			}
 		}
@@ -286,6 +415,7 @@ func (c *cells) start(first int32) {
 			for slot, v := range r.all() {
 				c.add(int32(i), slot, first, v)
 			}
+			c.drop(r)
 			c.dirty = append(c.dirty, rowRef{seg: int32(i), kind: 'd', day: day}) // gone
 		}
 	}
@@ -333,6 +463,9 @@ func (c *cells) empty() bool {
 // expire deletes the frozen rows of the days [from, to).
 func (c *cells) expire(from, to int32) {
 	for _, s := range c.segments {
+		if len(s.ring) == 0 {
+			continue // forgotten
+		}
 		for day := from; day < to; day++ {
 			c.frozen = append(c.frozen, KV{Name: FrozenName(day, s.name)})
 		}
@@ -363,11 +496,17 @@ func (c *cells) jump(first int32) {
 	by := int(first - c.first)
 	c.first = first
 	for _, s := range c.segments {
+		for _, r := range s.ring[:min(by+1, len(s.ring))] {
+			c.drop(r)
+		}
 		if by < len(s.ring) {
 			copy(s.ring, s.ring[by:])
 			clear(s.ring[len(s.ring)-by:])
 		} else {
 			clear(s.ring)
+		}
+		if len(s.ring) == 0 {
+			continue // forgotten
 		}
 		s.ring[0] = nil
 		for day, r := range s.far {
@@ -386,7 +525,8 @@ func (c *cells) erase(seg int32) {
 		if r == nil {
 			return
 		}
-		r.chunks = nil
+		c.memory -= r.memory() - rowBytes
+		r.chunks, r.values = nil, nil
 		if !r.dirty {
 			r.dirty = true
 			c.dirty = append(c.dirty, ref)
@@ -409,6 +549,22 @@ func (c *cells) erase(seg int32) {
 func (s *segment) empty() bool {
 	return s.opening == nil && s.standing == nil && len(s.far) == 0 && len(s.dated) == 0 &&
 		!slices.ContainsFunc(s.ring, func(r *row) bool { return r != nil })
+}
+
+// zero says whether no row of the segment has a value.
+func (s *segment) zero() bool {
+	has := func(r *row) bool { return r != nil && !r.zero() }
+	if has(s.opening) || has(s.standing) || slices.ContainsFunc(s.ring, has) {
+		return false
+	}
+	for _, rows := range []map[int32]*row{s.dated, s.far} {
+		for _, r := range rows {
+			if has(r) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // append writes a row in its stored form.
@@ -435,15 +591,35 @@ func (c *cells) changes() (rows, frozen []KV) {
 		r.dirty = false
 		start := len(buf)
 		buf = c.append(buf, r)
-		kv := KV{Name: name}
-		if len(buf) > start {
-			kv.Value = buf[start:len(buf):len(buf)]
+		if len(buf) == start { // nothing is left of it
+			c.remove(ref)
+			rows = append(rows, KV{Name: name})
+			continue
 		}
-		rows = append(rows, kv)
+		r.values = slices.DeleteFunc(r.values, func(x value) bool { return x.v == 0 })
+		rows = append(rows, KV{name, buf[start:len(buf):len(buf)]})
 	}
 	c.dirty = c.dirty[:0]
 	frozen, c.frozen = c.frozen, nil
 	return rows, frozen
+}
+
+// remove takes a row out of its place.
+func (c *cells) remove(ref rowRef) {
+	s := c.segments[ref.seg]
+	c.drop(c.row(ref))
+	switch {
+	case ref.kind == 's':
+		s.standing = nil
+	case ref.kind == 'p':
+		delete(s.dated, ref.day)
+	case ref.kind == 'o':
+		s.opening = nil
+	case c.started && int(ref.day-c.first) < len(s.ring):
+		s.ring[ref.day-c.first] = nil
+	default:
+		delete(s.far, ref.day)
+	}
 }
 
 // load puts a stored row in its place.

@@ -82,8 +82,9 @@ func (s *Shard) Changes() Changes {
 }
 
 // Committed says that the last changes are stored: their memory may be used
-// again, and records beyond the limit in bytes are dropped.
-func (s *Shard) Committed(limit int) { s.evict(limit) }
+// again, and records are dropped until they and the rows take no more than the
+// limit in bytes. Rows stay, whatever the limit: values of dimensions bound them.
+func (s *Shard) Committed(limit int) { s.evict(max(limit-s.cells.memory, 0)) }
 
 func (s *Shard) table() *Table {
 	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list, Reasons: s.reasons.list, Questions: s.questions.list}

@@ -10,10 +10,12 @@ package aggregator
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // Lookback is how many days before the first unfrozen day a record still knows:
@@ -23,9 +25,9 @@ const Lookback = 100
 // maxBandRules bounds the alert rules on bands; each costs a few bytes a record.
 const maxBandRules = 2
 
-// maxDimensionValues is how many values of a dimension one shard keeps. A
+// MaxDimensionValues is how many values of a dimension one shard keeps. A
 // dimension with more is switched off.
-const maxDimensionValues = 1000
+const MaxDimensionValues = 1000
 
 // Options are what a shard's figures depend on.
 type Options struct {
@@ -43,7 +45,7 @@ type Options struct {
 
 	ActivityKinds  [event.Signal + 1]bool
 	ActivitySignal map[string]bool // names of signals that are activity
-	Dimensions     []string        // attributes that are segment dimensions
+	Dimensions     []string        // attributes that are segment dimensions, or two of those as "plan*country"
 	Cohorts        []string        // dimensions for whose segments cohorts are kept; the whole's always are
 	WeekStart      time.Weekday    // first day of a calendar week
 	ValueKind      event.Kind      // what is a value event; 0 and no ValueSignal: a purchase
@@ -71,6 +73,13 @@ func (o *Options) check() error {
 		return fmt.Errorf("%d rules on bands: at most %d are possible", len(o.BandRules), maxBandRules)
 	case len(o.Dimensions) > 32:
 		return fmt.Errorf("%d dimensions: at most 32 are possible", len(o.Dimensions))
+	}
+	for _, d := range o.Dimensions {
+		for _, a := range names.Attributes(d) {
+			if !slices.Contains(o.Dimensions, a) {
+				return fmt.Errorf("the dimension %s needs %s as one too", d, a)
+			}
+		}
 	}
 	return o.Profile.check()
 }

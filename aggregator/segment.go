@@ -3,7 +3,6 @@ package aggregator
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Segments: a customer counts where its latest attributes put it. When they
@@ -17,7 +16,7 @@ func (s *Shard) moveSegments(c *customer) {
 	s.keepMoved(c)
 	s.contributeMoved(s.cells, c, -1)
 	c.segs = s.segments(c)
-	s.limitSegments()
+	s.limitSegments(c, was)
 	for i := range was {
 		if c.segs[i] < 0 {
 			was[i] = -1
@@ -117,34 +116,56 @@ func (s *Shard) work() bool {
 	return len(s.jobs) > 0
 }
 
-// limitSegments switches a dimension off that has more values than are kept.
-func (s *Shard) limitSegments() {
-	if len(s.cells.segments) <= maxDimensionValues {
-		return
-	}
+// limitSegments switches a dimension off that has more values than are kept. A
+// value that no customer has any more is none.
+func (s *Shard) limitSegments(c *customer, was []int32) {
 	for i, d := range s.opts.Dimensions {
-		if s.off[i] {
+		if s.off[i] || s.cells.ofDim[d] <= MaxDimensionValues {
 			continue
 		}
 		n := 0
-		for _, g := range s.cells.segments {
-			if strings.HasPrefix(g.name, d+"=") && !g.empty() {
+		for k, g := range s.cells.segments {
+			if g.dim == d && (int32(k) == c.segs[i+1] || !g.zero()) {
 				n++
 			}
 		}
-		if n > maxDimensionValues {
-			s.switchOff(i, fmt.Sprintf("dimension %s has more than %d values in one shard: figures by %s are switched off; remove it from dimensions, or map its values to fewer", d, maxDimensionValues, d))
+		if n > MaxDimensionValues {
+			s.switchOff(i, fmt.Sprintf("dimension %s has more than %d values in one shard: figures by %s are switched off; remove it from dimensions, or map its values to fewer", d, MaxDimensionValues, d))
 		}
 	}
+	if len(s.cells.segments)-len(s.cells.free) > max(s.sweepAt, 2*MaxDimensionValues) {
+		s.sweep(was)
+	}
+}
+
+// sweep gives up the segments that no customer is in any more, so that values
+// that come and go don't take memory for ever. Those that its caller still needs
+// are kept.
+func (s *Shard) sweep(needed []int32) {
+	used := map[int32]bool{}
+	for _, seg := range needed {
+		used[seg] = true
+	}
+	for _, b := range s.buckets {
+		if b == nil {
+			continue
+		}
+		for _, c := range b.customers {
+			for _, seg := range c.segs {
+				used[seg] = true
+			}
+		}
+	}
+	s.cells.forget(used)
+	s.sweepAt = 2 * (len(s.cells.segments) - len(s.cells.free))
 }
 
 // switchOff takes a dimension's segments out of the cells. Records keep the attribute.
 func (s *Shard) switchOff(i int, why string) {
 	s.off[i] = true
 	s.warnings = append(s.warnings, why)
-	prefix := s.opts.Dimensions[i] + "="
 	for k, g := range s.cells.segments {
-		if strings.HasPrefix(g.name, prefix) {
+		if g.dim == s.opts.Dimensions[i] {
 			s.cells.erase(int32(k))
 		}
 	}

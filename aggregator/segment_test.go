@@ -72,7 +72,7 @@ func TestTooManyValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range maxDimensionValues + 10 {
+	for i := range MaxDimensionValues + 10 {
 		apply(t, s, login(fmt.Sprint("c", i), "u", someDay+int64(i), fmt.Sprint("plan", i)))
 	}
 	s.Advance(someDay+10_000, 100)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // Shard is the state of one shard in memory: the records that are loaded, all
@@ -52,6 +53,7 @@ type Shard struct {
 	reasons   *labels // of cancellations
 	questions *labels // of CLI surveys
 	off       []bool  // dimensions that are switched off
+	sweepAt   int     // segments at which those that nobody is in are given up
 	jobs      []string
 	firing    map[Pair]Firing
 	fired     map[Pair]bool // changed since the last commit
@@ -223,8 +225,8 @@ func (s *Shard) Settled() bool { return s.minDue > s.watermark }
 // segment, so that figures of segments are not complete.
 func (s *Shard) Busy() bool { return len(s.jobs) > 0 }
 
-// Memory is an estimate of the bytes that loaded records take.
-func (s *Shard) Memory() int { return s.memory }
+// Memory is an estimate of the bytes that loaded records and rows take.
+func (s *Shard) Memory() int { return s.memory + s.cells.memory }
 
 // Need returns the keys of the records that the events touch and that are not
 // in memory, and of those that timers, splits and jobs wait for. Load them and
@@ -411,7 +413,7 @@ func (s *Shard) segments(c *customer) []int32 {
 			out = append(out, -1)
 			continue
 		}
-		out = append(out, s.cells.segment(d+"="+c.attr(d), s.opts.Horizon))
+		out = append(out, s.cells.segment(names.Name(d, c.attr), s.opts.Horizon))
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"math/big"
 
 	"github.com/tidemark-io/tidemark/event"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // View is what a customer's record says at its now: for people and for alerts.
@@ -60,7 +61,7 @@ func (s *Shard) View(id string) *View {
 	}
 	for i, d := range s.opts.Dimensions {
 		if !s.off[i] {
-			v.Segments = append(v.Segments, d+"="+c.attr(d))
+			v.Segments = append(v.Segments, names.Name(d, c.attr))
 		}
 	}
 	for _, x := range c.line.mrr {

@@ -44,7 +44,7 @@ type Config struct {
 
 	Activity   []string // event types ("login"), or "signal:NAME"
 	Value      string   // what is a value event, in the same words
-	Dimensions []string // attributes that are segments
+	Dimensions []string // attributes that are segments, or two of those as "a*b"
 	// CohortDimensions are those of them for whose segments cohorts are kept.
 	CohortDimensions []string
 	Satisfied        int32 // least score of a satisfied CSAT answer on 1-5, thousandths

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -55,7 +56,9 @@ func newRecord(cfg *Config, cal *calendar, id string, facts []fact, watermark in
 }
 
 // segments are "" and "dimension=value" for each dimension, by the latest
-// attributes of all events; a removed or absent one has the value "".
+// attributes of all events; a removed or absent one has the value "". Of two
+// dimensions at once, "a*b", it is "a=value,b=value". Commas within values are
+// written twice.
 func segments(facts []fact, dimensions []string) []string {
 	attrs := map[string]string{}
 	for _, f := range facts {
@@ -69,7 +72,11 @@ func segments(facts []fact, dimensions []string) []string {
 	}
 	list := []string{""}
 	for _, dim := range dimensions {
-		list = append(list, dim+"="+attrs[dim])
+		var parts []string
+		for name := range strings.SplitSeq(dim, "*") {
+			parts = append(parts, name+"="+strings.Join(strings.Split(attrs[name], ","), ",,"))
+		}
+		list = append(list, strings.Join(parts, ","))
 	}
 	return list
 }
