@@ -26,10 +26,10 @@ type Figures interface {
 	Now(ctx context.Context, segment string) ([]kpi.Figure, error)
 	// Figures returns one figure a day.
 	Figures(ctx context.Context, q company.Query) ([]kpi.Figure, error)
-	// Segments lists the segments there are; HasSegment knows those that are
-	// part of "other" too.
+	// Segments lists the segments there are; CheckSegment knows those that are
+	// part of "other" too, and says in a sentence why another has no figures.
 	Segments() []string
-	HasSegment(segment string) bool
+	CheckSegment(segment string) error
 }
 
 // Cohorts answers about cohorts. A *company.Reader does.

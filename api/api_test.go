@@ -54,7 +54,12 @@ func (c *canned) Figures(_ context.Context, q company.Query) ([]kpi.Figure, erro
 
 func (c *canned) Segments() []string { return c.segments }
 
-func (c *canned) HasSegment(s string) bool { return s == "" || slices.Contains(c.segments, s) }
+func (c *canned) CheckSegment(s string) error {
+	if s == "" || slices.Contains(c.segments, s) {
+		return nil
+	}
+	return &kpi.UnknownError{What: "segment", Given: s, Nearest: kpi.NearestOf(s, c.segments)}
+}
 
 func (c *canned) Cohorts(_ context.Context, by, segment string) ([]kpi.Cohort, error) {
 	c.by, c.segment = by, segment

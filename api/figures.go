@@ -92,14 +92,12 @@ func (s *server) output(figures []kpi.Figure) *figuresOutput {
 	return &figuresOutput{figuresBody{State: s.state(), KPIs: figures}}
 }
 
-// segment refuses a segment that has no figures, naming the nearest that has.
+// segment refuses a segment that has no figures, and says why.
 func (s *server) segment(segment string) error {
-	if s.Figures.HasSegment(segment) {
-		return nil
+	if err := s.Figures.CheckSegment(segment); err != nil {
+		return invalid("query.segment", segment, err)
 	}
-	return invalid("query.segment", segment, &kpi.UnknownError{
-		What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, s.Figures.Segments()),
-	})
+	return nil
 }
 
 // invalid is the answer to a parameter that cannot be meant.

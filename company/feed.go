@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/kpi"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 const (
@@ -230,7 +230,7 @@ func (f *Feed) past(segments, listed []string, day, first int32) map[string]int3
 		if d, ok := changed[s]; ok {
 			from = min(from, d)
 		}
-		if regrouped && (strings.HasSuffix(s, "="+Other) || !slices.Contains(f.listed, s)) {
+		if regrouped && (isOther(s) || !slices.Contains(f.listed, s)) {
 			from = first
 		}
 		out[s] = max(from, min(first, f.first))
@@ -244,8 +244,7 @@ func listedName(listed []string, segment string) string {
 	if segment == "" || slices.Contains(listed, segment) {
 		return segment
 	}
-	dimension, _, _ := strings.Cut(segment, "=")
-	return dimension + "=" + Other
+	return names.OtherOf(names.Dimension(segment))
 }
 
 // expired lists stored figures of frozen days: those never revised, and those

@@ -113,6 +113,9 @@ func (r *Reader) Evaluate(ctx context.Context, rule alert.KPIRule, from int32) (
 	if err != nil {
 		return alert.Verdict{}, fmt.Errorf("rule %s: %w", rule.Name, err)
 	}
+	if r.switchedOff(rule.Segment) {
+		return alert.Evaluate(rule, nil), nil
+	}
 	var points []alert.Point
 	day, _ := r.RunningDay()
 	err = r.with(ctx, []string{rule.Segment}, from, day, func(s *kpi.Source) {

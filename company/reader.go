@@ -235,14 +235,6 @@ func (r *Reader) Segments() []string {
 	return slices.Clone(r.view.listed)
 }
 
-// HasSegment says whether a segment has figures; one that is part of "other" has.
-func (r *Reader) HasSegment(segment string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.group()
-	return segment == "" || r.view.rows[segment] > 0 || r.view.groups[segment] != nil
-}
-
 // TakeChanged returns, for each segment whose rows have changed since the last
 // call, the first day whose levels may be others now. A segment that is part of
 // "other" stands for it as well.

@@ -351,9 +351,67 @@ func TestOther(t *testing.T) {
 		t.Errorf("customers of a segment within other: %s", got)
 	}
 	for segment, want := range map[string]bool{"": true, "plan=d": true, "plan=other": true, "plan=x": false, "country=other": false} {
-		if got := r.HasSegment(segment); got != want {
-			t.Errorf("HasSegment(%q) = %v", segment, got)
+		if err := r.CheckSegment(segment); (err == nil) != want {
+			t.Errorf("CheckSegment(%q): %v", segment, err)
 		}
+	}
+}
+
+// TestOtherOfTwoDimensions: a pair has an "other" of its own, and odd values stay
+// where they belong.
+func TestOtherOfTwoDimensions(t *testing.T) {
+	f := newFake(1)
+	f.shards[0].claim("a")
+	f.shards[0].at("2026-11-22T10:00:00Z", today-1, 1)
+	customers := cell(aggregator.Customers)
+	f.shards[0].commit(map[string]aggregator.Row{
+		opening(""): {customers: 15}, opening("plan=a|b"): {customers: 8}, opening("plan=x,,country=y"): {customers: 7},
+		opening("plan=a|b,country=DE"): {customers: 5}, opening("plan=a|b,country="): {customers: 3},
+		opening("plan=x,,country=y,country=,,"): {customers: 4}, opening("plan=x,,country=y,country=FR"): {customers: 3},
+	})
+	r := NewReader(f, Options{Location: time.UTC, Currency: usd, SegmentCap: 2})
+	poll(t, r)
+	if got := strings.Join(r.Segments(), " "); got != "plan=a|b plan=a|b,country=DE plan=other,country=other plan=x,,country=y plan=x,,country=y,country=,," {
+		t.Errorf("segments: %s", got)
+	}
+	if got := values(t, r, "customers", "plan=other,country=other", today, today); got != "6?" {
+		t.Errorf("customers of other: %s", got)
+	}
+	err := r.CheckSegment("country=DE,plan=a|b")
+	if err == nil || !strings.Contains(err.Error(), `did you mean "plan=a|b,country=DE"?`) {
+		t.Errorf("the other way round: %v", err)
+	}
+}
+
+// TestADimensionThatIsOffInOneShard has no figures in any: the other shards' are
+// not those of the company.
+func TestADimensionThatIsOffInOneShard(t *testing.T) {
+	f := newFake(2)
+	for i, s := range f.shards {
+		s.claim(fmt.Sprint(i))
+		s.at("2026-11-22T10:00:00Z", today-1, 1)
+	}
+	customers := cell(aggregator.Customers)
+	rows := map[string]aggregator.Row{opening(""): {customers: 5}, opening("plan=a"): {customers: 5}, opening("plan=a,country=DE"): {customers: 5}, opening("country=DE"): {customers: 5}}
+	f.shards[0].commit(rows)
+	f.shards[1].head.Table = (&aggregator.Table{Buckets: 16, Off: []string{"plan", "plan*country"}}).Append(nil)
+	f.shards[1].commit(map[string]aggregator.Row{opening(""): {customers: 2}, opening("country=DE"): {customers: 2}})
+	r := NewReader(f, Options{Location: time.UTC, Currency: usd})
+	poll(t, r)
+	if got := strings.Join(r.Segments(), " "); got != "country=DE" {
+		t.Errorf("segments: %s", got)
+	}
+	for _, segment := range []string{"plan=a", "plan=unheard of", "plan=other", "plan=a,country=DE"} {
+		if err := r.CheckSegment(segment); err == nil || !strings.Contains(err.Error(), "are switched off") {
+			t.Errorf("%s: %v", segment, err)
+		}
+	}
+	v, err := r.Evaluate(context.Background(), alert.KPIRule{Name: "few", KPI: "customers", Segment: "plan=a", Threshold: big.NewRat(10, 1)}, today-1)
+	if err != nil || v.Value != nil {
+		t.Errorf("a rule on it: %+v, %v", v, err)
+	}
+	if got := values(t, r, "customers", "country=DE", today, today); got != "7?" {
+		t.Errorf("customers of another dimension: %s", got)
 	}
 }
 

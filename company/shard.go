@@ -14,6 +14,10 @@ type shard struct {
 	empty  bool
 	head   store.Head
 	rows   map[string][]byte // as stored, by row name
+	off    []string          // dimensions that it has switched off
+	// moving: users of a customer still count under its former segment, a durable
+	// job of several commits, during which segments don't add up to the whole.
+	moving bool
 
 	// The highest that was ever seen here, to tell that the store has lost
 	// commits: until it is reached again the shard's figures are old ones.
@@ -42,6 +46,14 @@ func (s *shard) apply(v store.View, t *table, touched func(segment string, day i
 		s.rows = make(map[string][]byte, len(rows))
 	}
 	s.head, s.tenure, s.empty = v.Head, v.Tenure, v.Empty
+	s.off, s.moving = nil, false
+	if len(v.Head.Table) > 0 {
+		stored, err := aggregator.ParseTable(v.Head.Table)
+		if err != nil {
+			return fmt.Errorf("read the table of records: %w", err)
+		}
+		s.off, s.moving = stored.Off, len(stored.Jobs) > 0
+	}
 	for name, b := range rows {
 		if err := s.put(name, b, t, touched); err != nil {
 			return err
@@ -124,13 +136,6 @@ func (s *shard) reading() bool {
 	return s.unread() || s.tenure.Owner == "" || s.empty || !s.head.Born || s.head.CatchingUp
 }
 
-// moving says whether users of a customer still count under its former segment:
-// a durable job of several commits, during which segments don't add up to the whole.
-func (s *shard) moving() bool {
-	table, err := aggregator.ParseTable(s.head.Table)
-	return err == nil && len(table.Jobs) > 0
-}
-
 // unready says in words why the shard cannot count yet, "" where it can.
 func (s *shard) unready() string {
 	switch {
@@ -142,7 +147,7 @@ func (s *shard) unready() string {
 		return "is reading its history for the first time"
 	case s.head.CatchingUp:
 		return "is catching up"
-	case s.moving():
+	case s.moving:
 		return "is moving a customer's users to another segment"
 	}
 	return ""

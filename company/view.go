@@ -9,11 +9,8 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/event"
+	names "github.com/tidemark-io/tidemark/segment"
 )
-
-// Other is the value of a dimension under which the segments beyond the largest
-// are added up.
-const Other = "other"
 
 // view is the sum over all shards: a kpi.Levels. The days that a shard has
 // frozen must have been loaded before they are asked for.
@@ -171,18 +168,20 @@ func (v *view) members(segment string) []string {
 
 // group forms "other" of each dimension: what lies beyond the cap largest by
 // customers on the day, ties by name. A value that is called "other" by the
-// events belongs to it.
+// events belongs to it. A dimension that any shard has switched off has no
+// segments: the other shards' are not those of the whole company.
 func (v *view) group(day int32) {
 	v.groups = map[string][]string{}
 	v.listed = v.listed[:0]
+	off := v.off()
 	byDimension := map[string][]string{}
-	for segment := range v.rows {
-		if dimension, _, ok := strings.Cut(segment, "="); ok {
-			byDimension[dimension] = append(byDimension[dimension], segment)
+	for name := range v.rows {
+		if dimension := names.Dimension(name); dimension != "" && !off[dimension] {
+			byDimension[dimension] = append(byDimension[dimension], name)
 		}
 	}
 	for dimension, segments := range byDimension {
-		other := dimension + "=" + Other
+		other := names.OtherOf(dimension)
 		var rest []string
 		if i := slices.Index(segments, other); i >= 0 {
 			rest = append(rest, other)
@@ -200,6 +199,17 @@ func (v *view) group(day int32) {
 		v.listed = append(v.listed, segments...)
 	}
 	slices.Sort(v.listed)
+}
+
+// off are the dimensions that some shard has switched off.
+func (v *view) off() map[string]bool {
+	out := map[string]bool{}
+	for _, s := range v.shards {
+		for _, dimension := range s.off {
+			out[dimension] = true
+		}
+	}
+	return out
 }
 
 func (v *view) sortBySize(segments []string, day int32) {

@@ -51,7 +51,7 @@ func TestRangesAreTheirDays(t *testing.T) {
 		v.group(115)
 		from := rapid.Int32Range(90, 130).Draw(t, "from")
 		to := from + rapid.Int32Range(-1, 40).Draw(t, "days")
-		for _, segment := range append(segments, "plan="+Other) {
+		for _, segment := range append(segments, "plan=other") {
 			var labels []string
 			for _, c := range cells {
 				var want int64

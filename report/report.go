@@ -12,6 +12,7 @@ import (
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/ingest"
 	"github.com/tidemark-io/tidemark/kpi"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // Unset stands for a day that was not asked for.
@@ -233,17 +234,18 @@ func (r *Report) each(ctx context.Context, visit func(company.Query) error) erro
 
 // known refuses a segment that has no figures.
 func known(reader *company.Reader, segment string) error {
-	if reader.HasSegment(segment) {
-		return nil
+	err := reader.CheckSegment(segment)
+	if !errors.As(err, new(*kpi.UnknownError)) {
+		return err
 	}
-	e := &kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, reader.Segments())}
-	dimension, _, _ := strings.Cut(segment, "=")
+	dimension := names.Dimension(segment)
+	none := names.Name(dimension, func(string) string { return "" })
 	if others := reader.Segments(); !slices.ContainsFunc(others, func(s string) bool {
-		return strings.HasPrefix(s, dimension+"=") && s != dimension+"="
+		return names.Dimension(s) == dimension && s != none
 	}) {
-		return fmt.Errorf("%w; no event says the %s of a customer", e, dimension)
+		return fmt.Errorf("%w; no event says the %s of a customer", err, strings.Join(names.Attributes(dimension), " or the "))
 	}
-	return e
+	return err
 }
 
 // seriesDays bounds the days of one query: their rows and those of the windows
@@ -335,11 +337,11 @@ func keeper(segments []string) func(int32, string) bool {
 	wanted, dimensions := map[string]bool{"": true}, []string{}
 	for _, s := range segments {
 		wanted[s] = true
-		if d, v, ok := strings.Cut(s, "="); ok && v == company.Other {
-			dimensions = append(dimensions, d+"=")
+		if d := names.Dimension(s); d != "" && s == names.OtherOf(d) {
+			dimensions = append(dimensions, d)
 		}
 	}
 	return func(_ int32, segment string) bool {
-		return wanted[segment] || slices.ContainsFunc(dimensions, func(d string) bool { return strings.HasPrefix(segment, d) })
+		return wanted[segment] || len(dimensions) > 0 && slices.Contains(dimensions, names.Dimension(segment))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/kpi"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // expectation is what must hold. A nil failure: it does.
@@ -118,7 +119,10 @@ func (p *parser) kpiPart(e *kpiExpectation, t token, w *words) (err error) {
 		e.bucket = b.text
 		return err
 	case strings.Contains(t.text, "="):
-		dimension, _, _ := t.pair()
+		dimension := names.Dimension(t.text)
+		if dimension == "" {
+			return wrongAt(t, "%q is no segment; write plan=pro, or plan=pro,country=DE, with a comma within a value written twice", t.text)
+		}
 		if valid := p.current.config.Dimensions; !slices.Contains(valid, dimension) {
 			return wrongAt(t, "%q is none of the dimensions of this scenario%s; name it in its settings, as dimensions: [%s]", dimension, meant(dimension, valid), dimension)
 		}

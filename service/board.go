@@ -72,7 +72,7 @@ var (
 	messagesTotal = prometheus.NewDesc("tidemark_messages_total", "Messages by what became of them, as committed.", []string{"shard", "outcome", "reason"}, nil)
 	lagMessages   = prometheus.NewDesc("tidemark_lag_messages", "Messages between what is committed and the ends of the logs.", []string{"shard"}, nil)
 	shardReady    = prometheus.NewDesc("tidemark_shard_ready", "1 where the shard's offsets move or its log is at its end.", []string{"shard", "state"}, nil)
-	cacheBytes    = prometheus.NewDesc("tidemark_cache_bytes", "Estimate of what loaded records took at the last commit, before any was dropped.", []string{"shard"}, nil)
+	cacheBytes    = prometheus.NewDesc("tidemark_cache_bytes", "Estimate of what loaded records and rows took at the last commit, before any was dropped.", []string{"shard"}, nil)
 	queueBytes    = prometheus.NewDesc("tidemark_queue_bytes", "What lies fetched and not taken, of all shards of this process.", nil, nil)
 	commitsTotal  = prometheus.NewDesc("tidemark_commit_number", "Number of the shard's last commit.", []string{"shard"}, nil)
 )

@@ -213,10 +213,10 @@ var errNoFigures = errors.New("there are no figures yet: no event has been read,
 
 // checkSegment refuses a segment that has no figures.
 func checkSegment(s *service.Readings, segment string) error {
-	if s.Figures.HasSegment(segment) {
-		return nil
+	if err := s.Figures.CheckSegment(segment); err != nil {
+		return service.UsageError{Err: err}
 	}
-	return service.UsageError{Err: &kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, s.Figures.Segments())}}
+	return nil
 }
 
 func ofSegment(segment string) string {

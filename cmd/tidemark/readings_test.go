@@ -61,8 +61,11 @@ func (c *canned) Figures(_ context.Context, q company.Query) ([]kpi.Figure, erro
 }
 
 func (c *canned) Segments() []string { return []string{"plan=basic", "plan=pro"} }
-func (c *canned) HasSegment(segment string) bool {
-	return segment == "" || slices.Contains(c.Segments(), segment)
+func (c *canned) CheckSegment(segment string) error {
+	if segment == "" || slices.Contains(c.Segments(), segment) {
+		return nil
+	}
+	return &kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, c.Segments())}
 }
 func (c *canned) Ready() (bool, string) { return c.reason == "", c.reason }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/report"
+	names "github.com/tidemark-io/tidemark/segment"
 	"github.com/tidemark-io/tidemark/service"
 )
 
@@ -64,7 +65,7 @@ put on the dead-letter topic are counted, and the first of them are named.
 	f.StringVar(&o.to, "to", "", "the last of these days (default with --from: the last)")
 	f.StringSliceVar(&o.kpis, "kpi", nil, "names of KPIs, with commas between them (default: all)")
 	f.StringVar(&o.window, "window", "", "only this window, such as 30d")
-	f.StringArrayVar(&o.segments, "segment", nil, "such as plan=pro; its attribute becomes a dimension (default: the whole company)")
+	f.StringArrayVar(&o.segments, "segment", nil, "such as plan=pro, or plan=pro,country=DE; its attributes become dimensions (default: the whole company)")
 	f.StringVar(&o.cohorts, "cohorts", "", "users by the week or month of their first activity, and how many came back: week or month")
 	f.BoolVar(&o.json, "json", false, "for programs: JSON instead of a table")
 	return c
@@ -103,15 +104,8 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 		return service.UsageError{Err: err}
 	}
 	for _, s := range q.Segments {
-		if s == "" {
-			continue
-		}
-		d, _, _ := strings.Cut(s, "=")
-		if !slices.Contains(c.Dimensions, d) {
-			c.Dimensions = append(c.Dimensions, d)
-		}
-		if o.cohorts != "" && !slices.Contains(c.Cohorts, d) {
-			c.Cohorts = append(c.Cohorts, d)
+		if s != "" {
+			addDimensions(c, s, o.cohorts != "")
 		}
 	}
 	engine, err := engineOptions(c)
@@ -163,6 +157,20 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 	return showFoot(out, r)
 }
 
+// addDimensions adds what a segment that was asked for needs: its dimension, and
+// the attributes that this is made of.
+func addDimensions(c *config.Config, segment string, cohorts bool) {
+	dimension := names.Dimension(segment)
+	for _, d := range append(names.Attributes(dimension), dimension) {
+		if !slices.Contains(c.Dimensions, d) {
+			c.Dimensions = append(c.Dimensions, d)
+		}
+	}
+	if cohorts && !slices.Contains(c.Cohorts, dimension) {
+		c.Cohorts = append(c.Cohorts, dimension)
+	}
+}
+
 // engineOptions wires what the configuration says into an engine.
 func engineOptions(c *config.Config) (report.Options, error) {
 	figures, err := service.CompanyOptions(c)
@@ -192,8 +200,8 @@ func (o *reportOptions) query() (report.Query, error) {
 		q.Segments = []string{""}
 	}
 	for _, s := range q.Segments {
-		if d, _, ok := strings.Cut(s, "="); s != "" && (!ok || d == "" || strings.Contains(s, "|")) {
-			return q, fmt.Errorf("--segment %s: write an attribute of customers and its value, such as plan=pro", s)
+		if s != "" && names.Dimension(s) == "" {
+			return q, fmt.Errorf("--segment %s: write an attribute of customers and its value, such as plan=pro, or two of them, plan=pro,country=DE; a comma within a value is written twice", s)
 		}
 	}
 	var err error

@@ -1,0 +1,54 @@
+package company
+
+import (
+	"fmt"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/kpi"
+	names "github.com/tidemark-io/tidemark/segment"
+)
+
+// CheckSegment says in a sentence why a segment has no figures; nil where it has.
+// One that is part of "other" has. What no customer has been in is unknown, a
+// *kpi.UnknownError with the nearest there is.
+func (r *Reader) CheckSegment(segment string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.group()
+	dimension, values, _ := names.Parse(segment)
+	switch {
+	case segment == "" || r.view.groups[segment] != nil:
+		return nil
+	case r.view.off()[dimension]:
+		return fmt.Errorf("figures by %s are switched off, since a shard has more than %d values of it: map them to fewer, or take it out of dimensions", dimension, aggregator.MaxDimensionValues)
+	case r.view.rows[segment] > 0:
+		return nil
+	}
+	e := &kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, r.view.listed)}
+	if a := names.Attributes(dimension); len(a) == 2 { // the other way round?
+		turned := names.Name(a[1]+names.Times+a[0], func(x string) string {
+			if x == a[0] {
+				return values[0]
+			}
+			return values[1]
+		})
+		if r.view.rows[turned] > 0 {
+			e.Nearest = turned
+		}
+	}
+	return e
+}
+
+// switchedOff says whether a segment is of a dimension that some shard has
+// switched off.
+func (r *Reader) switchedOff(segment string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return segment != "" && r.view.off()[names.Dimension(segment)]
+}
+
+// isOther says whether a segment stands for those beyond a dimension's largest.
+func isOther(segment string) bool {
+	dimension := names.Dimension(segment)
+	return dimension != "" && segment == names.OtherOf(dimension)
+}
