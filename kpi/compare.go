@@ -84,7 +84,7 @@ var activityCompared = []comparison{
 		"The same classes, of one chosen event, by hours too. Here they are of configured activity, by day, week and month.",
 		"`activity: [\"signal:opened\"]` for a chosen event opened", "https://posthog.com/docs/product-analytics/lifecycle"}},
 	{[]string{"lifecycle_new"}, Comparison{amplitude,
-		"New goes by when Amplitude first saw the user, with whatever event, not by the first time it did the chosen one. Here it is the first configured activity.",
+		"New goes by when Amplitude first saw the user, with whatever event, not by the first time it did the chosen one: who was seen before and does that for the first time is resurrected. Here new is who has its first configured activity.",
 		"`activity: [login, purchase, cancellation, survey, signal]`", amplitudeLifecycle}},
 	{[]string{"lifecycle_returning", "lifecycle_resurrecting", "lifecycle_dormant", "pulse"}, Comparison{amplitude,
 		"The same classes under the names current, resurrected and dormant, and the same ratio of those who come to those who go, of one chosen event. Here lifecycle_dormant is below 0.",
