@@ -195,7 +195,7 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 	usd := event.Currency{'U', 'S', 'D'}
 	shard := func() (aggregator.Options, error) {
 		o := aggregator.Options{Calendar: civil.NewCalendar(time.UTC), Horizon: horizon, Currency: usd, ActiveDays: 90, SilentDays: 14,
-			LapseGrace: -1, Dimensions: []string{"plan"}, Profile: aggregator.DefaultProfile(), MaxUsersInline: 4,
+			LapseGrace: -1, WeekStart: time.Monday, Dimensions: []string{"plan"}, Profile: aggregator.DefaultProfile(), MaxUsersInline: 4,
 			BandRules: []aggregator.BandRule{{Name: rule, Band: aggregator.Red, ResolveAfter: (24 * time.Hour).Milliseconds()}}}
 		o.ActivityKinds[event.Login] = true
 		return o, nil
