@@ -44,7 +44,7 @@ func TestRowsStayBounded(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	at := someDay
+	var at int64
 	for d := range 110 {
 		at = someDay + int64(d)*24*msHour
 		for c := range 100 {
