@@ -9,6 +9,7 @@ import (
 var (
 	dollar = event.Currency{'U', 'S', 'D'}
 	euro   = event.Currency{'E', 'U', 'R'}
+	yen    = event.Currency{'J', 'P', 'Y'} // the generator's
 )
 
 // life draws a customer who pays and whose users come in phases: busy, quiet
