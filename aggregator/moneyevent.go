@@ -1,0 +1,81 @@
+package aggregator
+
+import (
+	"cmp"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/tidemark-io/tidemark/event"
+)
+
+// moneyKind is what a money event does.
+type moneyKind uint8
+
+const (
+	order    moneyKind = iota + 1 // one-off purchase
+	charge                        // recurring purchase: sets a subscription's amount
+	refund                        // takes an order back, in part or whole
+	cancel                        // ends subscriptions at its effective time
+	withdraw                      // signal cancellation_withdrawn
+	settled                       // charge whose subscription's part is folded: cash and an order
+)
+
+// rank is the kind's place in the order of events of the same time.
+func (k moneyKind) rank() event.Kind {
+	switch k {
+	case cancel:
+		return event.Cancellation
+	case withdraw:
+		return event.Signal
+	}
+	return event.Purchase
+}
+
+// moneyEvent is one purchase, refund, cancellation or withdrawal.
+type moneyEvent struct {
+	time      int64
+	kind      moneyKind
+	all       bool   // cancel, withdraw: every subscription
+	key       uint32 // of a purchase or refund: hash of its order's id, so that most comparisons don't read that
+	source    string
+	id        string
+	sub       string
+	order     string // "" where it is the event's id
+	refundOf  string
+	currency  event.Currency
+	amount    int64 // minor units
+	monthly   int64 // charge: 1/332,640 minor units a month
+	interval  event.Interval
+	count     uint16
+	effective int64  // cancel
+	reason    string // cancel
+	origin    Origin
+}
+
+// Origin is where a message lies in the input.
+type Origin struct {
+	Topic  string
+	Offset int64
+}
+
+func compareMoney(a, b *moneyEvent) int {
+	if a.time != b.time { // nearly always
+		return cmp.Compare(a.time, b.time)
+	}
+	return cmp.Or(cmp.Compare(a.kind.rank(), b.kind.rank()), cmp.Compare(a.source, b.source), cmp.Compare(a.id, b.id))
+}
+
+// seal completes an event of which everything else is known.
+func (m *moneyEvent) seal() { m.key = uint32(xxhash.Sum64String(m.orderOf())) }
+
+// sameOrder says whether two purchases or refunds are of one order.
+func (m *moneyEvent) sameOrder(x *moneyEvent) bool {
+	return m.key == x.key && m.orderOf() == x.orderOf()
+}
+
+func (m *moneyEvent) orderID() string {
+	if m.order == "" {
+		return m.id
+	}
+	return m.order
+}
