@@ -60,6 +60,9 @@ func newHistory(s schedule, cfg oracle.Config, partition func(key []byte) int) *
 		return generate.History(t, generate.Options{Place: s.place, Days: s.days, Horizon: s.horizon, MaxEvents: 250})
 	}).Example(int(s.seed))...)
 	for i := range a.events {
+		if p := &a.events[i].Purchase; p.Currency == yen {
+			p.Currency = euro // one currency besides the dollar is enough here
+		}
 		a.arrive(&a.events[i])
 	}
 	a.garbage()

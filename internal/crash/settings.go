@@ -12,9 +12,8 @@ import (
 	"github.com/tidemark-io/tidemark/internal/oracle"
 )
 
-// money is what a cent of a euro and a yen are worth in cents of a dollar, on all
-// days: 1.25 and 0.0125 dollars.
-var money = endtoend.Money{Reporting: dollar, Rates: map[event.Currency]*big.Rat{euro: big.NewRat(5, 4), yen: big.NewRat(5, 4)}}
+// worth of a euro in dollars, on all days.
+var money = endtoend.Money{Reporting: dollar, Rates: map[event.Currency]*big.Rat{euro: big.NewRat(5, 4)}}
 
 // manyRed is a rule on a KPI, as the oracle's series is judged by.
 var manyRed = alert.KPIRule{Name: "many_red", KPI: "health_red", Above: true, Threshold: big.NewRat(7, 1), Clear: big.NewRat(5, 1), For: 2}
@@ -35,7 +34,7 @@ func (s schedule) lines() string {
 		b.WriteString("uncancel: purchase\n")
 	}
 	b.WriteString("activity: [login, \"signal:feature_used\"]\ndimensions: [plan, country]\n")
-	b.WriteString("rates: [{date: 2010-01-01, currency: EUR, rate: 1.25}, {date: 2010-01-01, currency: JPY, rate: 0.0125}]\n")
+	b.WriteString("rates: [{date: 2010-01-01, currency: EUR, rate: 1.25}]\n")
 	fmt.Fprintf(&b, "min_sample: %d\ncache: %s\nbatch: {live: %d, catch_up: %d}\npublish_interval: 100ms\n", minSample, s.cache, s.batch, s.batch)
 	b.WriteString("rules:\n  - {name: at_risk, band: red, resolve_after: 24h}\n")
 	fmt.Fprintf(&b, "  - {name: %s, kpi: %s, above: %s, clear: %s, for: %dd}\n", manyRed.Name, manyRed.KPI,

@@ -20,7 +20,7 @@ import (
 func (t *Truth) source(c Money, minSample int64) *kpi.Source {
 	return &kpi.Source{
 		Levels: truthLevels{t.Result, c}, Currency: c.Reporting, Calendar: civil.NewCalendar(t.Config.Zone),
-		Watermark: t.Input.Watermark, MinSample: minSample,
+		WeekStart: t.Config.WeekStart, Watermark: t.Input.Watermark, MinSample: minSample,
 		Rates: func(cur event.Currency, _ int32) *big.Rat { return c.Rates[cur] },
 	}
 }
