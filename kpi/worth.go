@@ -78,7 +78,7 @@ func (p point) flowOver(c aggregator.Counter, from, to int32) *big.Rat {
 			if r == nil {
 				return nil
 			}
-			total.Add(total, r.Mul(big.NewRat(n, c.Unit()), r))
+			total.Add(total, new(big.Rat).Mul(big.NewRat(n, c.Unit()), r))
 		}
 	}
 	return total
