@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark-io/tidemark/publisher"
@@ -118,16 +119,71 @@ func testLarge(t *testing.T, w *topics) {
 	w.hasSaid(t, "r|a#1 firing")
 }
 
+// A copy that the topic would not take goes without its value, with a header
+// that says how much is left out: refused, it would be refused each time anew.
+// The largest that goes whole is as large as a batch may be, less its overhead.
 func testTooLarge(t *testing.T, w *topics) {
+	const most, reason = 1<<20 + 64<<10 - 128, "tidemark_reason"
 	p := w.open(t)
-	publish(t, p, at(1, alert(true, "r", "a")))
-	x := at(2, alert(true, "r", "b"))
-	x.Notes = []publisher.Note{{Topic: w.late, Value: random(t, 1<<20+65<<10)}}
-	if err := p.Publish(t.Context(), x); err == nil || !strings.Contains(err.Error(), w.late) {
-		t.Errorf("error %v, want one that names %s", err, w.late)
+	whole, large := random(t, most), random(t, most+1)
+	own := publisher.RecordHeader{Key: reason, Value: []byte("not_json")}
+	x := at(1, alert(true, "r", "a"))
+	x.Notes = []publisher.Note{{Topic: w.late, Value: whole}, {Topic: w.late, Value: large},
+		{Topic: w.late, Key: []byte("acme"), Value: large, Headers: []publisher.RecordHeader{own}}}
+	publish(t, p, x)
+	got := w.committed(t, w.late)
+	if len(got) != len(x.Notes) {
+		t.Fatalf("%d notes on the topic, want %d", len(got), len(x.Notes))
+	}
+	if !bytes.Equal(got[0].Value, whole) || len(got[0].Headers) > 0 {
+		t.Errorf("what just fits is not as it was: %d bytes, headers %v", len(got[0].Value), got[0].Headers)
+	}
+	omitted := kgo.RecordHeader{Key: publisher.OmittedHeader, Value: fmt.Append(nil, most+1)}
+	for i, want := range map[int][]kgo.RecordHeader{1: {omitted}, 2: {kgo.RecordHeader(own), omitted}} {
+		same := func(x, y kgo.RecordHeader) bool { return x.Key == y.Key && bytes.Equal(x.Value, y.Value) }
+		if r := got[i]; r.Value != nil || !bytes.Equal(r.Key, x.Notes[i].Key) || !slices.EqualFunc(r.Headers, want, same) {
+			t.Errorf("copy %d has key %q, %d bytes and headers %v, want no value and headers %v", i, r.Key, len(r.Value), r.Headers, want)
+		}
 	}
 	knows(t, w.open(t), 1, 1, map[string]uint64{"r|a": 1})
 	w.hasSaid(t, "r|a#1 firing")
+}
+
+// Where nothing can be left out, the error names the topic, and all else that
+// the publication says is not said either.
+func testTooLargeWithout(t *testing.T, w *topics) {
+	const size = 1<<20 + 65<<10
+	large := alert(true, "r", "b")
+	large.Encode = func(uint64) ([]byte, error) { return random(t, size), nil }
+	for what, c := range map[string]struct {
+		topic string
+		alert publisher.Alert
+		notes []publisher.Note
+	}{
+		"an alert":   {w.alerts, large, nil},
+		"a customer": {w.namespace + ".", alert(true, "r", string(random(t, size))), nil},
+		"a reason": {w.late, alert(true, "r", "b"), []publisher.Note{{Topic: w.late, Value: []byte("small"),
+			Headers: []publisher.RecordHeader{{Key: "tidemark_reason", Value: random(t, size)}}}}},
+	} {
+		topics := *w
+		topics.fresh(t)
+		c.topic = strings.Replace(c.topic, w.namespace, topics.namespace, 1)
+		for i := range c.notes {
+			c.notes[i].Topic = c.topic
+		}
+		p := topics.open(t)
+		publish(t, p, at(1, alert(true, "r", "a")))
+		x := at(2, alert(true, "r", "c"), c.alert)
+		x.Notes = append([]publisher.Note{{Topic: topics.late, Value: []byte("before")}}, c.notes...)
+		if err := p.Publish(t.Context(), x); !errors.Is(err, kerr.MessageTooLarge) || !strings.Contains(err.Error(), c.topic) {
+			t.Errorf("%s: error %v, want one that names %s", what, err, c.topic)
+		}
+		knows(t, topics.open(t), 1, 1, map[string]uint64{"r|a": 1})
+		topics.hasSaid(t, "r|a#1 firing")
+		if notes := topics.committed(t, topics.late); len(notes) > 0 {
+			t.Errorf("%s: %d notes on the topic, want none", what, len(notes))
+		}
+	}
 }
 
 func testMany(t *testing.T, w *topics) {

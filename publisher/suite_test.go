@@ -44,6 +44,7 @@ func suite(t *testing.T, addr string) {
 		{"notes", testNotes},
 		{"large message", testLarge},
 		{"message too large", testTooLarge},
+		{"message too large without its value", testTooLargeWithout},
 		{"many pairs", testMany},
 		{"refused publications", testRefused},
 		{"topics", testTopics},
