@@ -67,19 +67,26 @@ func (o outcome) of(h hanging) (commit, known bool) {
 // before T2 makes it forget the decision. A predecessor may be alive: its next
 // transaction has a newer epoch, and what it has written fences our marker. On
 // brokers before Kafka 4 it has the same epoch, so that there nothing is ended
-// before T2. Where our question or our marker fails now and may not later, the
-// take-over ends here, with the decision still known.
+// before T2. Where our marker fails now and may not later, or a question has no
+// answer within the limit, the take-over ends here, with the decision still known.
 func (p *Publisher) endDecided(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.options.CursorLimit)
 	defer cancel()
-	var err error
-	if p.outcome, err = p.askOutcome(ctx); err != nil {
+	err := ask(ctx, func() (err error) {
+		p.outcome, err = p.askOutcome(ctx)
+		return err
+	})
+	if err != nil {
 		return p.unlessLasting(err)
 	}
 	if !strings.HasPrefix(p.outcome.state, "Complete") {
 		return nil
 	}
-	found, err := p.findHanging(ctx, p.outcome.producer)
+	var found []hanging
+	err = ask(ctx, func() (err error) {
+		found, err = p.findHanging(ctx, p.outcome.producer)
+		return err
+	})
 	if err != nil {
 		return p.unlessLasting(err)
 	}
@@ -87,7 +94,11 @@ func (p *Publisher) endDecided(ctx context.Context) error {
 		if h.epoch >= p.outcome.epoch {
 			continue
 		}
-		commit, known, err := p.decided(ctx, h)
+		var commit, known bool
+		err := ask(ctx, func() (err error) {
+			commit, known, err = p.decided(ctx, h)
+			return err
+		})
 		if err == nil && known {
 			err = p.end(ctx, h, commit)
 		}
@@ -97,6 +108,12 @@ func (p *Publisher) endDecided(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ask asks a question again while asking again may help. It changes nothing, and
+// T2 may not come before its answer: a coordinator that is only now being found
+// or loaded, as each is on a broker that has just started, would end the take-over
+// for nothing. T2b and the look need no patience, since they ask again anyway.
+func ask(ctx context.Context, question func() error) error { return repeat(ctx, question, mayPass) }
 
 // decided says how a transaction that hangs was to end. The cursor partition is
 // part of each of ours and the first to be ended: where it has a marker, the

@@ -26,11 +26,14 @@ import (
 type forgetful struct {
 	topic         string // where it hangs
 	stranger      *stranger
-	producer      int64  // whose transaction the partition shows
-	epoch         int16  // of that transaction
-	before, after string // what the coordinator says of our transactional id before T2 and after; "": the truth
-	refusal       int16  // of the next marker
-	lasting       bool   // ... and of all others
+	producer      int64    // whose transaction the partition shows
+	epoch         int16    // of that transaction
+	before, after string   // what the coordinator says of our transactional id before T2 and after; "": the truth
+	refusal       int16    // of the next marker
+	lasting       bool     // ... and of all others
+	question      kmsg.Key // that is not answered at first
+	unanswered    int      // how often
+	excuse        int16    // what is said in place of an answer
 
 	aborted, committed int16 // epochs of transactions that the cursor partition has a marker of
 
@@ -72,6 +75,7 @@ func newForgetful(t *testing.T, c *kfake.Cluster, w *topics) *forgetful {
 	core, log := observer.New(zap.InfoLevel)
 	f.background, f.log = zap.New(core), log
 	for key, do := range map[kmsg.Key]func(kmsg.Request) kmsg.Response{
+		kmsg.FindCoordinator:      f.coordinator,
 		kmsg.InitProducerID:       f.init,
 		kmsg.DescribeTransactions: f.transactions,
 		kmsg.DescribeProducers:    f.producers,
@@ -104,9 +108,37 @@ func (f *forgetful) init(kmsg.Request) kmsg.Response {
 	return nil
 }
 
+// excused says whether a question is not answered this time.
+func (f *forgetful) excused(question kmsg.Key) bool {
+	if f.question != question || f.unanswered == 0 {
+		return false
+	}
+	f.unanswered--
+	return true
+}
+
+func (f *forgetful) coordinator(req kmsg.Request) kmsg.Response {
+	if !f.excused(kmsg.FindCoordinator) {
+		return nil
+	}
+	resp := req.ResponseKind().(*kmsg.FindCoordinatorResponse)
+	for _, key := range req.(*kmsg.FindCoordinatorRequest).CoordinatorKeys {
+		x := kmsg.NewFindCoordinatorResponseCoordinator()
+		x.Key, x.NodeID, x.ErrorCode = key, -1, f.excuse
+		resp.Coordinators = append(resp.Coordinators, x)
+	}
+	return resp
+}
+
 func (f *forgetful) transactions(req kmsg.Request) kmsg.Response {
 	x := kmsg.NewDescribeTransactionsResponseTransactionState()
 	x.TransactionalID, x.ProducerID = req.(*kmsg.DescribeTransactionsRequest).TransactionalIDs[0], f.ours
+	if f.excused(kmsg.DescribeTransactions) {
+		x.ErrorCode = f.excuse
+		resp := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
+		resp.TransactionStates = append(resp.TransactionStates, x)
+		return resp
+	}
 	x.State, x.ProducerEpoch = f.before, f.last
 	if f.inits > 0 {
 		x.State, x.ProducerEpoch = f.after, f.last+1
@@ -131,7 +163,11 @@ func (f *forgetful) producers(req kmsg.Request) kmsg.Response {
 	if len(f.written) > 0 && f.refusal == 0 {
 		x.CurrentTxnStartOffset = -1
 	}
-	p.ActiveProducers = append(p.ActiveProducers, x)
+	if f.excused(kmsg.DescribeProducers) {
+		p.ErrorCode = f.excuse
+	} else {
+		p.ActiveProducers = append(p.ActiveProducers, x)
+	}
 	topic.Partitions = append(topic.Partitions, p)
 	resp := req.ResponseKind().(*kmsg.DescribeProducersResponse)
 	resp.Topics = append(resp.Topics, topic)
@@ -241,6 +277,55 @@ func TestHangingIsEnded(t *testing.T) {
 			} else {
 				knows(t, p, 2, 1, map[string]uint64{"r|a": 2})
 			}
+		})
+	}
+}
+
+// T2a: a broker that has just started creates its coordinators when they are
+// first asked for, and loads them. What is asked meanwhile is asked again, and T2,
+// which makes the coordinator forget, waits for the answer.
+func TestTakeOverAsksAgain(t *testing.T) {
+	const often = 6 // the library asks some of it again by itself, and some of it not
+	for name, c := range map[string]struct {
+		question kmsg.Key
+		excuse   *kerr.Error
+		times    int
+		names    string // what the error has, where there is none to answer
+	}{
+		"coordinator is not there yet":  {kmsg.FindCoordinator, kerr.CoordinatorNotAvailable, often, ""},
+		"coordinator is being loaded":   {kmsg.DescribeTransactions, kerr.CoordinatorLoadInProgress, often, ""},
+		"coordinator is another now":    {kmsg.DescribeTransactions, kerr.NotCoordinator, often, ""},
+		"partition has no leader":       {kmsg.DescribeProducers, kerr.LeaderNotAvailable, often, ""},
+		"partition has another leader":  {kmsg.DescribeProducers, kerr.NotLeaderForPartition, often, ""},
+		"coordinator never comes":       {kmsg.FindCoordinator, kerr.CoordinatorNotAvailable, 1_000_000, "describe transaction %s-shard-2"},
+		"coordinator is never loaded":   {kmsg.DescribeTransactions, kerr.CoordinatorLoadInProgress, 1_000_000, "describe transaction %s-shard-2"},
+		"partition never gets a leader": {kmsg.DescribeProducers, kerr.LeaderNotAvailable, 1_000_000, "describe the producers of %s.cursors/2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, addr := startKfake(t, kfake.NumBrokers(1))
+			w := newTopics(t, addr)
+			f := newForgetful(t, cluster, w)
+			f.before, f.question, f.unanswered, f.excuse = "CompleteCommit", c.question, c.times, c.excuse.Code
+			p, err := f.open(t, w)
+			if c.names != "" {
+				if want := fmt.Sprintf(c.names, w.namespace); err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, c.excuse) {
+					t.Errorf("error %v, want one that has %q and %v", err, want, c.excuse)
+				}
+				if f.inits > 0 || len(f.written) > 0 {
+					t.Errorf("without an answer %d InitProducerId and the markers %+v were sent", f.inits, f.written)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.unanswered > 0 {
+				t.Errorf("%d questions fewer than expected: this test shows nothing", f.unanswered)
+			}
+			if len(f.written) != 1 || f.early != 1 || !f.written[0].Committed {
+				t.Errorf("markers %+v, of them %d before T2; want one commit, before T2", f.written, f.early)
+			}
+			knows(t, p, 3, 2, map[string]uint64{"r|a": 2})
 		})
 	}
 }

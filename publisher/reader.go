@@ -119,10 +119,13 @@ func (r *reader) read(ctx context.Context, wait time.Duration) (records []*kgo.R
 }
 
 // retry repeats a request that changes nothing.
-func retry(ctx context.Context, request func() error) error {
+func retry(ctx context.Context, request func() error) error { return repeat(ctx, request, again) }
+
+// repeat repeats a request while its error is one of those that may pass.
+func repeat(ctx context.Context, request func() error, passes func(error) bool) error {
 	for tries := 1; ; tries++ {
 		err := request()
-		if err == nil || !again(err) {
+		if err == nil || !passes(err) {
 			return err
 		}
 		pause := time.NewTimer(backoff(tries))
