@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -44,6 +45,7 @@ type world struct {
 	faults
 	t     *testing.T
 	ws    *endtoend.Workspace
+	kfake *kfake.Cluster
 	admin *kadm.Client
 	mini  *miniredis.Miniredis
 	log   *zap.Logger
@@ -86,7 +88,7 @@ func newWorld(t *testing.T, brokers int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	w := &world{t: t, mini: miniredis.RunT(t), lines: &lines{}, batch: 8, cache: 2000}
+	w := &world{t: t, kfake: cluster, mini: miniredis.RunT(t), lines: &lines{}, batch: 8, cache: 2000}
 	encoder := zap.NewDevelopmentEncoderConfig()
 	w.log = zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), w.lines, zapcore.InfoLevel))
 	t.Cleanup(func() {
@@ -257,6 +259,32 @@ func (w *world) eventually(what string, ask func() error) {
 	}); err != nil {
 		w.t.Fatalf("wait until %s: %v", what, err)
 	}
+}
+
+// untilFetched waits until the one process that still runs has fetched all of an
+// input topic, which a worker that stands still does not keep its fetcher from:
+// what it asks for then is what comes after.
+func (w *world) untilFetched(topic string) {
+	w.t.Helper()
+	topic = w.ws.Name + "." + topic
+	ends, err := w.admin.ListEndOffsets(w.t.Context(), topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	end, _ := ends.Lookup(topic, 0)
+	var asked atomic.Int64
+	w.kfake.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		for _, x := range req.(*kmsg.FetchRequest).Topics {
+			if x.Topic == topic {
+				asked.Store(x.Partitions[0].FetchOffset)
+			}
+		}
+		return nil, nil, false
+	})
+	w.until(topic+" is fetched", func() bool { return asked.Load() >= end.Offset })
 }
 
 // oracleConfig is what the batch oracle is told of the options above.
