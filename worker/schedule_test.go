@@ -84,6 +84,13 @@ func (s schedule) run(t *testing.T) {
 	}
 }
 
+// lagClaims is when the group has told a process that stood still that it has
+// lost the shard: at this claim of its successor's or its own, when each has taken
+// the shard from the other twice. It is told, sooner or later: two that both take
+// themselves for the owner for good keep each other from reading, and the slower
+// the machine, the less of the log is read between two claims.
+const lagClaims = 5
+
 // driver plays the group: it assigns the shard.
 type driver struct {
 	*world
@@ -109,7 +116,9 @@ func (d *driver) follow() {
 				continue
 			}
 			d.former = append(d.former, d.owner)
-			if !d.lag {
+			if d.lag {
+				d.at(moment{claim, lagClaims}, d.owner.unassign)
+			} else {
 				d.owner.unassign()
 			}
 			d.owner = d.start()
