@@ -302,6 +302,7 @@ func TestTakeOverAsksAgain(t *testing.T) {
 		"partition never gets a leader": {kmsg.DescribeProducers, kerr.LeaderNotAvailable, 1_000_000, "describe the producers of %s.cursors/2"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for its limit
 			cluster, addr := startKfake(t, kfake.NumBrokers(1))
 			w := newTopics(t, addr)
 			f := newForgetful(t, cluster, w)
@@ -349,6 +350,7 @@ func TestHangingIsLeftAlone(t *testing.T) {
 		}, "abort --topic %s --partition 2 --start-offset 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for its limit
 			cluster, addr := startKfake(t, kfake.NumBrokers(1))
 			w := newTopics(t, addr)
 			f := newForgetful(t, cluster, w)
