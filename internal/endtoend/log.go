@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -33,18 +36,30 @@ func (l *Log) Size() int64 {
 }
 
 // Lines returns the whole lines from a mark on.
-func (l *Log) Lines(from int64) ([]Line, error) {
-	b, err := os.ReadFile(l.path)
+func (l *Log) Lines(from int64) ([]Line, error) { return l.with(from, "") }
+
+// with returns the whole lines from a mark on of which one of the texts is a
+// part. Who waits asks many times a second, so that nothing is decoded but those.
+func (l *Log) with(from int64, texts ...string) ([]Line, error) {
+	f, err := os.Open(l.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a worker's log: %w", err)
 	}
+	defer f.Close()
+	b, err := io.ReadAll(io.NewSectionReader(f, from, math.MaxInt64-from))
+	if err != nil {
+		return nil, fmt.Errorf("read a worker's log: %w", err)
+	}
 	var out []Line
-	for _, text := range bytes.SplitAfter(b[min(from, int64(len(b))):], []byte("\n")) {
+	for text := range bytes.Lines(b) {
 		if !bytes.HasSuffix(text, []byte("\n")) {
 			break // still being written
+		}
+		if !slices.ContainsFunc(texts, func(t string) bool { return bytes.Contains(text, []byte(t)) }) {
+			continue
 		}
 		line := Line{Text: strings.TrimSpace(string(text))}
 		// What is no JSON has a text only.
@@ -57,35 +72,30 @@ func (l *Log) Lines(from int64) ([]Line, error) {
 // Find returns the first line from a mark on of which one of the texts is a
 // part, ok false where there is none.
 func (l *Log) Find(from int64, texts ...string) (line Line, ok bool, err error) {
-	lines, err := l.Lines(from)
-	if err != nil {
+	lines, err := l.with(from, texts...)
+	if err != nil || len(lines) == 0 {
 		return Line{}, false, err
 	}
-	for _, line := range lines {
-		for _, t := range texts {
-			if strings.Contains(line.Text, t) {
-				return line, true, nil
-			}
-		}
-	}
-	return Line{}, false, nil
+	return lines[0], true, nil
 }
 
 // Await waits until Find finds something.
-func (l *Log) Await(ctx context.Context, from int64, texts ...string) (Line, error) {
-	var found Line
-	err := Eventually(ctx, func() error {
+func (l *Log) Await(ctx context.Context, from int64, texts ...string) (found Line, err error) {
+	err = Eventually(ctx, func() error {
 		line, ok, err := l.Find(from, texts...)
 		if err != nil {
 			return Stop(err)
 		}
 		if !ok {
-			return fmt.Errorf("no line with %q; the log says:\n%s", texts, l.Tail(20))
+			return fmt.Errorf("no line with %q", texts)
 		}
 		found = line
 		return nil
 	})
-	return found, err
+	if err != nil {
+		return Line{}, fmt.Errorf("%w; the log says:\n%s", err, l.Tail(20))
+	}
+	return found, nil
 }
 
 // Tail returns the last lines.
@@ -110,7 +120,7 @@ const takeoverText = "shard taken over"
 
 // Takeovers returns the take-overs from a mark on.
 func (l *Log) Takeovers(from int64) ([]Takeover, error) {
-	lines, err := l.Lines(from)
+	lines, err := l.with(from, takeoverText)
 	if err != nil {
 		return nil, err
 	}
