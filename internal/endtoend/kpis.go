@@ -19,7 +19,7 @@ import (
 // source gives the formulas of package kpi the oracle's integers.
 func (t *Truth) source(c Money, minSample int64) *kpi.Source {
 	return &kpi.Source{
-		Levels: truthLevels{t.Result, c}, Currency: c.Reporting, Calendar: civil.NewCalendar(t.Config.Zone),
+		Levels: newTruthLevels(t.Result, c), Currency: c.Reporting, Calendar: civil.NewCalendar(t.Config.Zone),
 		WeekStart: t.Config.WeekStart, Watermark: t.Input.Watermark, MinSample: minSample,
 		Rates: func(cur event.Currency, _ int32) *big.Rat { return c.Rates[cur] },
 	}
@@ -32,9 +32,23 @@ type Money struct {
 	Rates     map[event.Currency]*big.Rat // of the others
 }
 
+// truthLevels are the oracle's integers, with their keys by counter and segment:
+// figures ask for the labels of each of their days.
 type truthLevels struct {
 	result *oracle.Result
 	money  Money
+	keys   map[[2]string][]oracle.Key
+}
+
+func newTruthLevels(r *oracle.Result, c Money) truthLevels {
+	l := truthLevels{result: r, money: c, keys: map[[2]string][]oracle.Key{}}
+	for _, m := range []map[oracle.Key]int64{r.Levels, r.Standing} {
+		for k := range m {
+			at := [2]string{k.Counter, k.Segment}
+			l.keys[at] = append(l.keys[at], k)
+		}
+	}
+	return l
 }
 
 func (l truthLevels) key(c aggregator.Cell, segment string, day int32) oracle.Key {
@@ -58,11 +72,9 @@ func (l truthLevels) Standing(c aggregator.Cell, segment string, day int32) int6
 
 func (l truthLevels) Labels(c aggregator.Counter, segment string, day int32) []string {
 	found := map[string]bool{}
-	for _, m := range []map[oracle.Key]int64{l.result.Levels, l.result.Standing} {
-		for k := range m {
-			if k.Counter == c.String() && k.Segment == segment && (k.Day == day || c.Standing()) {
-				found[k.Label] = true
-			}
+	for _, k := range l.keys[[2]string{c.String(), segment}] {
+		if k.Day == day || c.Standing() {
+			found[k.Label] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
