@@ -66,7 +66,9 @@ func New(ctx context.Context, o Options) (*Workspace, error) {
 	if err := w.CreateTopics(ctx, int32(o.Partitions), w.Inputs()...); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	w.Store, err = store.Open(ctx, store.Options{Addrs: []string{o.Redis}, Namespace: o.Name})
+	// A reply that is late because other work has the processors says nothing of
+	// the service that is checked.
+	w.Store, err = store.Open(ctx, store.Options{Addrs: []string{o.Redis}, Namespace: o.Name, ReadTimeout: time.Minute})
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
