@@ -141,10 +141,12 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	}
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
+	s.e.straight = len(segs) == 1
 	hour := uint32(1) << s.cal.Hour(ev.Time)
 	last, hours := u.days.last(), u.hours
 	switch {
 	case day == last && u.hours&hour != 0, day < last && u.days.has(day):
+		s.e.straight = false
 		return change{}
 	case day == last:
 		u.hours |= hour
@@ -165,9 +167,6 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	if c.days.has(day) {
 		s.e.flush(segs)
 		return change{any: true}
-	}
-	if p != nil {
-		s.e.flush(segs)
 	}
 	s.silence(c, day)
 	c.days.set(day)

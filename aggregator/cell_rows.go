@@ -5,16 +5,21 @@ import (
 	"slices"
 )
 
-// row is the values of a row by slot. Those of the whole lie in chunks, since
-// nearly every event changes some; a segment's row has fewer, and there are very
-// many of those, so they are a sorted list.
+// row is the values of a row by slot. Nearly every event changes some of the
+// whole's rows of days: what these have lies in an array, up to nearSlots, and
+// beyond in chunks, as in the whole's other rows. A segment's row has few values,
+// and there are very many of those, so they are a sorted list.
 type row struct {
-	chunks []*chunk
+	near   *[nearSlots]int64 // nil: chunks alone
+	chunks []*chunk          // from slot 0 on, those of near left out
 	values []value
 	dirty  bool
 }
 
-const chunkSlots = 8 // a line of the cache
+const (
+	nearSlots  = 320
+	chunkSlots = 8 // a line of the cache
+)
 
 type chunk [chunkSlots]int64
 
@@ -26,6 +31,9 @@ type value struct {
 // memory is an estimate of the bytes that the row takes.
 func (r *row) memory() int {
 	n := rowBytes + valueBytes*cap(r.values) + 8*cap(r.chunks)
+	if r.near != nil {
+		n += nearBytes
+	}
 	for _, k := range r.chunks {
 		if k != nil {
 			n += chunkBytes
@@ -36,6 +44,9 @@ func (r *row) memory() int {
 
 // at is the value of a slot.
 func (r *row) at(slot int) int64 {
+	if r.near != nil && slot < nearSlots {
+		return r.near[slot]
+	}
 	if i := slot / chunkSlots; i < len(r.chunks) && r.chunks[i] != nil {
 		return r.chunks[i][slot%chunkSlots]
 	}
@@ -66,6 +77,13 @@ func (r *row) all() iter.Seq2[int, int64] {
 				return
 			}
 		}
+		if r.near != nil {
+			for i, v := range r.near {
+				if v != 0 && !yield(i, v) {
+					return
+				}
+			}
+		}
 		for i, k := range r.chunks {
 			if k == nil {
 				continue
@@ -92,6 +110,16 @@ func (c *cells) newRow() *row {
 	return &row{}
 }
 
+// newDay is a row of a day, or the opening, without values.
+func (c *cells) newDay(seg int32) *row {
+	r := c.newRow()
+	if seg == 0 {
+		c.memory += nearBytes
+		r.near = new([nearSlots]int64)
+	}
+	return r
+}
+
 // drop counts a row as gone that is taken out of its place.
 func (c *cells) drop(r *row) {
 	if r != nil {
@@ -100,19 +128,23 @@ func (c *cells) drop(r *row) {
 }
 
 // Bytes of a segment without its name and its places for rows, of a row without
-// its values, of a chunk of them, and of one in a list. Lists grow by valueSteps.
+// its values, of its array and of a chunk of them, and of one in a list. Lists grow by valueSteps.
 const (
 	segmentBytes = 300
 	rowBytes     = 64
+	nearBytes    = 8 * nearSlots
 	chunkBytes   = 8 * chunkSlots
 	valueBytes   = 16
 	valueSteps   = 4
 )
 
 func (c *cells) bump(r *row, slot int, v int64, ref rowRef) {
-	if ref.seg == 0 {
+	switch {
+	case r.near != nil && slot < nearSlots:
+		r.near[slot] += v
+	case ref.seg == 0:
 		*c.inChunk(r, slot) += v
-	} else {
+	default:
 		*c.inList(r, slot) += v
 	}
 	if !r.dirty {

@@ -30,6 +30,8 @@ type cells struct {
 	ofDim    map[string]int // by dimension: its segments, those without a row too
 	free     []int32        // places of segments that are gone
 	memory   int            // estimate of the bytes that rows take
+	far      recent         // of the whole's
+	dated    recent
 	dirty    []rowRef
 	frozen   []KV // rows written since the last commit
 }
@@ -47,6 +49,28 @@ type segment struct {
 	ring     []*row         // day first+i; index 0 is not used
 	far      map[int32]*row
 }
+
+// recent are the rows of days of the whole that a map was last asked for, so that
+// few events have to ask it.
+type recent [64]struct {
+	day int32
+	r   *row // nil: none
+}
+
+func (x *recent) find(day int32) *row {
+	if p := &x[uint32(day)%uint32(len(x))]; p.day == day {
+		return p.r
+	}
+	return nil
+}
+
+func (x *recent) put(day int32, r *row) {
+	p := &x[uint32(day)%uint32(len(x))]
+	p.day, p.r = day, r
+}
+
+// forget has to be called when rows leave the map.
+func (x *recent) forget() { *x = recent{} }
 
 type rowRef struct {
 	seg  int32
@@ -157,28 +181,52 @@ func (c *cells) add(seg int32, slot int, day int32, v int64) {
 	ref := rowRef{seg: seg, day: day}
 	switch {
 	case !c.started:
-		r, ref.kind = c.farRow(s, day), 'd'
+		r, ref.kind = c.farRow(seg, day), 'd'
 	case day <= c.first:
 		if s.opening == nil {
-			s.opening = c.newRow()
+			s.opening = c.newDay(seg)
 		}
 		r, ref.kind, ref.day = s.opening, 'o', 0
 	case int(day-c.first) < len(s.ring):
 		if s.ring[day-c.first] == nil {
-			s.ring[day-c.first] = c.newRow()
+			s.ring[day-c.first] = c.newDay(seg)
 		}
 		r, ref.kind = s.ring[day-c.first], 'd'
 	default:
-		r, ref.kind = c.farRow(s, day), 'd'
+		r, ref.kind = c.farRow(seg, day), 'd'
 	}
 	c.bump(r, slot, v, ref)
 }
 
-func (c *cells) farRow(s *segment, day int32) *row {
+// addWhole is add for the whole, in few steps where the day's row is changed already.
+func (c *cells) addWhole(slot int, day int32, v int64) {
+	var r *row
+	if ring := c.segments[0].ring; !c.started {
+		r = c.far.find(day)
+	} else if i := int(day - c.first); i > 0 && i < len(ring) {
+		r = ring[i]
+	}
+	if r != nil && r.dirty && slot < nearSlots {
+		r.near[slot] += v
+		return
+	}
+	c.add(0, slot, day, v)
+}
+
+func (c *cells) farRow(seg int32, day int32) *row {
+	if seg == 0 {
+		if r := c.far.find(day); r != nil {
+			return r
+		}
+	}
+	s := c.segments[seg]
 	r := s.far[day]
 	if r == nil {
-		r = c.newRow()
+		r = c.newDay(seg)
 		s.far[day] = r
+	}
+	if seg == 0 {
+		c.far.put(day, r)
 	}
 	return r
 }
@@ -193,10 +241,18 @@ func (c *cells) addStanding(seg int32, slot int, day int32, v int64) {
 		c.bump(s.standing, slot, v, rowRef{seg: seg, kind: 's'})
 		return
 	}
-	r := s.dated[day]
+	var r *row
+	if seg == 0 {
+		r = c.dated.find(day)
+	}
 	if r == nil {
-		r = c.newRow()
-		s.dated[day] = r
+		if r = s.dated[day]; r == nil {
+			r = c.newRow()
+			s.dated[day] = r
+		}
+		if seg == 0 {
+			c.dated.put(day, r)
+		}
 	}
 	c.bump(r, slot, v, rowRef{seg: seg, kind: 'p', day: day})
 }
@@ -227,7 +283,7 @@ func (c *cells) erase(seg int32) {
 			return
 		}
 		c.memory -= r.memory() - rowBytes
-		r.chunks, r.values = nil, nil
+		r.near, r.chunks, r.values = nil, nil, nil
 		if !r.dirty {
 			r.dirty = true
 			c.dirty = append(c.dirty, ref)

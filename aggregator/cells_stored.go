@@ -50,12 +50,14 @@ func (c *cells) remove(ref rowRef) {
 		s.standing = nil
 	case ref.kind == 'p':
 		delete(s.dated, ref.day)
+		c.dated.forget()
 	case ref.kind == 'o':
 		s.opening = nil
 	case c.started && int(ref.day-c.first) < len(s.ring):
 		s.ring[ref.day-c.first] = nil
 	default:
 		delete(s.far, ref.day)
+		c.far.forget()
 	}
 }
 

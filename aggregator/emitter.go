@@ -12,7 +12,10 @@ type emitter struct {
 	periods periods
 	sign    int64
 	from    int32 // what holds before this day is left out, until the next flush
-	deltas  []delta
+	// straight: what is emitted goes into the whole's rows at once, since there is
+	// no other segment that it belongs to and nothing to take from it again.
+	straight bool
+	deltas   []delta
 	places  places // net's
 	cohorts []bool // by place among a record's segments, the whole first: takes cohorts
 	// satisfied is the least score of a satisfied answer on 1–5, thousandths.
@@ -46,6 +49,13 @@ func (e *emitter) level(slot int, from, to int32, v int64) {
 	if from >= to || e.cells.started && to <= e.cells.first {
 		return
 	}
+	if e.straight {
+		e.cells.addWhole(slot, from, e.sign*v)
+		if to != farFuture {
+			e.cells.addWhole(slot, to, -e.sign*v)
+		}
+		return
+	}
 	e.deltas = append(e.deltas, delta{slot, from, 0, e.sign * v})
 	if to != farFuture {
 		e.deltas = append(e.deltas, delta{slot, to, 0, -e.sign * v})
@@ -54,6 +64,10 @@ func (e *emitter) level(slot int, from, to int32, v int64) {
 
 // scoped is level for a counter that not every segment has.
 func (e *emitter) scoped(to scope, slot int, from, until int32, v int64) {
+	if e.straight {
+		e.level(slot, from, until, v)
+		return
+	}
 	from = max(from, e.from)
 	if from >= until || e.cells.started && until <= e.cells.first {
 		return
@@ -68,12 +82,16 @@ func (e *emitter) standing(k Counter, v int64) { e.stand(0, int(k), noDay, v) }
 
 // stand emits v for a standing cell, on a day or, with noDay, on none.
 func (e *emitter) stand(to scope, slot int, day int32, v int64) {
+	if e.straight {
+		e.cells.addStanding(0, slot, day, e.sign*v)
+		return
+	}
 	e.deltas = append(e.deltas, delta{slot, day, to | toStand, e.sign * v})
 }
 
 // flush adds what was collected to the cells of the segments and forgets it.
 func (e *emitter) flush(segs []int32) {
-	e.sign, e.from = 1, noDay
+	e.sign, e.from, e.straight = 1, noDay, false
 	for i, seg := range segs {
 		if seg < 0 {
 			continue

@@ -25,6 +25,7 @@ func (c *cells) forgetHours(before int32) {
 			}
 			if r.zero() {
 				delete(s.dated, day)
+				c.dated.forget()
 				c.drop(r)
 				c.dirty = append(c.dirty, ref) // gone
 			}
@@ -35,6 +36,7 @@ func (c *cells) forgetHours(before int32) {
 // start makes first known, with the shard's first watermark. What was applied
 // before may reach further back; freezing then writes those days out.
 func (c *cells) start(first int32) {
+	c.far.forget()
 	for _, s := range c.segments {
 		for day := range s.far {
 			first = min(first, day)
@@ -135,6 +137,7 @@ func (c *cells) quietUntil(limit int32) int32 {
 func (c *cells) jump(first int32) {
 	by := int(first - c.first)
 	c.first = first
+	c.far.forget()
 	for _, s := range c.segments {
 		for _, r := range s.ring[:min(by+1, len(s.ring))] {
 			c.drop(r)

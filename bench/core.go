@@ -33,8 +33,8 @@ const (
 	applyEvents = 1_000
 )
 
-// messages are some messages of one partition as bytes and decoded. The memory
-// is used again for the next ones.
+// messages are some messages of one partition as bytes, and as many of them
+// decoded as are applied at a time. The memory is used again for the next ones.
 type messages struct {
 	bytes   []byte
 	ends    []int
@@ -43,7 +43,7 @@ type messages struct {
 }
 
 func newMessages() *messages {
-	return &messages{decoder: event.NewDecoder(event.Options{Currency: currencyUSD})}
+	return &messages{events: make([]event.Event, applyEvents), decoder: event.NewDecoder(event.Options{Currency: currencyUSD})}
 }
 
 func (m *messages) add(ev *event.Event) {
@@ -53,14 +53,15 @@ func (m *messages) add(ev *event.Event) {
 
 func (m *messages) clear() { m.bytes, m.ends = m.bytes[:0], m.ends[:0] }
 
-func (m *messages) decode() error {
+// decode decodes the messages [from, to).
+func (m *messages) decode(from, to int) error {
 	m.decoder.Reset()
-	if cap(m.events) < len(m.ends) {
-		m.events = make([]event.Event, batchEvents)
-	}
-	m.events = m.events[:len(m.ends)]
+	m.events = m.events[:to-from]
 	at := 0
-	for i, end := range m.ends {
+	if from > 0 {
+		at = m.ends[from-1]
+	}
+	for i, end := range m.ends[from:to] {
 		if reason := m.decoder.Decode(&m.events[i], m.bytes[at:end], nil); reason != "" {
 			return fmt.Errorf("the stream's event %s is refused: %s", m.bytes[at:end], reason)
 		}
@@ -90,7 +91,7 @@ type coreShard struct {
 
 // runCore applies the stream to as many shards as the topic has partitions, a
 // commit of each every batchEvents of its own, on one core. What is timed apart:
-// decoding, and Need to Committed.
+// decoding, and Need to Committed. Both happen as in serve, a few events at a time.
 func runCore(b *bench, days int) (coreRun, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	runtime.GC()
@@ -132,50 +133,59 @@ func runCore(b *bench, days int) (coreRun, error) {
 	return r, nil
 }
 
-// batch decodes and applies what was collected, and times it.
-func (s *coreShard) batch(r *coreRun) (err error) {
+// batch decodes and applies what was collected, applyEvents at a time, commits
+// it, and times both apart.
+func (s *coreShard) batch(r *coreRun) error {
 	r.bytes += len(s.in.bytes)
-	allocs, first := mallocs(), s.read == 0
-	start, used := time.Now(), cpuTime()
-	pprof.Do(context.Background(), pprof.Labels("part", "decode"), func(context.Context) { err = s.in.decode() })
-	r.decode += time.Since(start)
-	r.decodeCPU += cpuTime() - used
-	if err != nil {
-		return err
+	first := s.read == 0
+	for at := 0; at < len(s.in.ends); at += applyEvents {
+		to := min(at+applyEvents, len(s.in.ends))
+		allocs := mallocs()
+		if err := measured("decode", &r.decode, &r.decodeCPU, func() error { return s.in.decode(at, to) }); err != nil {
+			return err
+		}
+		if !first { // the first ones make the memory that the others use again
+			r.decodeAllocs += mallocs() - allocs
+		}
+		if err := measured("core", &r.apply, &r.applyCPU, s.apply); err != nil {
+			return err
+		}
+		r.events += to - at
+		s.read += to - at
 	}
-	if !first { // the first one makes the memory that the others use again
-		r.decodeAllocs += mallocs() - allocs
-	}
-	start, used = time.Now(), cpuTime()
-	pprof.Do(context.Background(), pprof.Labels("part", "core"), func(context.Context) { err = s.apply(r) })
-	r.apply += time.Since(start)
-	r.applyCPU += cpuTime() - used
-	r.events += len(s.in.events)
-	s.read += len(s.in.events)
 	s.in.clear()
+	return measured("core", &r.apply, &r.applyCPU, func() error { s.commit(r); return nil })
+}
+
+// measured adds what do takes to wall and used, under a label in CPU profiles.
+func measured(part string, wall, used *time.Duration, do func() error) (err error) {
+	start, before := time.Now(), cpuTime()
+	pprof.Do(context.Background(), pprof.Labels("part", part), func(context.Context) { err = do() })
+	*wall += time.Since(start)
+	*used += cpuTime() - before
 	return err
 }
 
-func (s *coreShard) apply(r *coreRun) error {
-	for events := s.in.events; len(events) > 0; {
-		n := min(applyEvents, len(events))
-		if need := s.state.Need(events[:n]); len(need) > 0 {
-			return fmt.Errorf("%d records are missing in a shard that was never stored", len(need))
-		}
-		for i := range events[:n] {
-			s.latest = max(s.latest, events[i].Time)
-			if _, err := s.state.Apply(i, &events[i], aggregator.Cause{Topic: "events"}); err != nil {
-				return err
-			}
-		}
-		events = events[n:]
+func (s *coreShard) apply() error {
+	events := s.in.events
+	if need := s.state.Need(events); len(need) > 0 {
+		return fmt.Errorf("%d records are missing in a shard that was never stored", len(need))
 	}
+	for i := range events {
+		s.latest = max(s.latest, events[i].Time)
+		if _, err := s.state.Apply(i, &events[i], aggregator.Cause{Topic: "events"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *coreShard) commit(r *coreRun) {
 	for s.state.Advance(s.latest-10_000, 1095) {
 		s.state.Need(nil)
 	}
 	r.records += len(s.state.Changes().Records)
 	s.state.Committed(1 << 40)
-	return nil
 }
 
 func mallocs() uint64 {
