@@ -64,14 +64,22 @@ func (s *Shard) lookUp(events []event.Event) {
 // warmRecords reads the records of customers that events are about to be
 // applied to.
 func (s *Shard) warmRecords(of []found) {
-	sum := uint64(0)
+	a := &s.ahead
 	for i := range of {
-		if c := of[i].c; c != nil {
+		a.likely[i] = of[i].c
+	}
+	s.warm(a.likely[:len(of)])
+}
+
+// warm reads records; some may be nil.
+func (s *Shard) warm(of []*customer) {
+	sum := uint64(0)
+	for _, c := range of {
+		if c != nil {
 			sum += c.glance()
 		}
 	}
-	for i := range of {
-		c := of[i].c
+	for _, c := range of {
 		if c == nil {
 			continue
 		}
@@ -85,8 +93,7 @@ func (s *Shard) warmRecords(of []found) {
 			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
 		}
 	}
-	for i := range of {
-		c := of[i].c
+	for _, c := range of {
 		if c == nil {
 			continue
 		}
@@ -101,6 +108,15 @@ func (s *Shard) warmRecords(of []found) {
 		}
 	}
 	s.ahead.sum += sum
+}
+
+// warmBehind reads what bringing the cells up to the records will touch.
+func (s *Shard) warmBehind(of []behind) {
+	a := &s.ahead
+	for i := range of {
+		a.likely[i] = of[i].c
+	}
+	s.warm(a.likely[:len(of)])
 }
 
 // warmBlocks reads what writing the blocks will touch: the stored form before,

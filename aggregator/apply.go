@@ -26,6 +26,7 @@ const maxReferences = 512
 // change is what applying an event has done to a record.
 type change struct {
 	any    bool // anything at all
+	money  bool // money events that the timeline is replayed from
 	health bool // something that health reads
 }
 
@@ -83,14 +84,14 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	}
 	c.latest = max(c.latest, ev.Time)
 	s.change(c)
-	if ch.health || c.due <= max(s.watermark, c.latest) {
-		s.evaluate(c, day)
+	if ch.money || ch.health || c.due <= max(s.watermark, c.latest) {
+		s.later(c, day, ch)
 	}
 	return Applied, nil
 }
 
 func (c *change) add(x change) {
-	c.any, c.health = c.any || x.any, c.health || x.health
+	c.any, c.money, c.health = c.any || x.any, c.money || x.money, c.health || x.health
 }
 
 func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
@@ -172,7 +173,7 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	c.days.set(day)
 	s.e.addDay(&c.days, day, customerWindows[:])
 	s.e.flush(c.segs)
-	return change{true, true}
+	return change{any: true, health: true}
 }
 
 func (s *Shard) touchPage(p *page) {
@@ -223,11 +224,9 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 	return m
 }
 
-// applyMoney puts an event in its place and replaces the contribution of the
-// customer's money where it changed.
+// applyMoney puts an event in its place in the customer's list.
 func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	c.own()
-	c.rewrite = true
 	i, found := len(c.money), false
 	if i > 0 && compareMoney(&c.money[i-1], &m) >= 0 {
 		i, found = slices.BinarySearchFunc(c.money, &m, func(a moneyEvent, b *moneyEvent) int { return compareMoney(&a, b) })
@@ -235,57 +234,71 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 	if found {
 		return change{}
 	}
+	c.rewrite = true
 	if m.kind == charge && c.manySubs(m.sub) {
 		s.capped["subscriptions"]++
 	}
-	c.latest = max(c.latest, m.time)
-	old, oldFirst, from := c.line, c.firstPaidDay, day
 	if len(c.money) >= s.room {
-		from = noDay // folding makes earlier days' steps others
+		s.applyFull(c, i, m, day)
+		return change{any: true}
 	}
-	s.e.from = from
-	added := s.insertMoney(c, i, m)
-	c.deriveMoney(&s.opts, added)
-	switch same := c.firstPaidDay == oldFirst; {
-	case same && c.line.same(&old):
-		s.e.net()
-		s.e.flush(c.segs)
-		return change{any: true, health: len(c.line.orphans) > 0}
-	case same && slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && !c.health.redFrom(from):
-		s.replaceMRR(c, &old, day)
-	default:
-		s.replaceMoney(c, &old, oldFirst, day, from)
-	}
-	return change{any: true}
+	s.insertMoney(c, i, m, day)
+	return change{any: true, money: true}
 }
 
-// insertMoney puts an event into its place in the list and collects what that
-// changes of cash and orders. It says whether all that has changed of the list is
-// that its last event is new.
-func (s *Shard) insertMoney(c *customer, i int, m moneyEvent) (added bool) {
-	added = i == len(c.money)
-	full := len(c.money) >= s.room
-	cash := full || m.bought() || m.kind == refund
+// insertMoney puts an event into its place in the list and writes what that
+// changes of cash and orders.
+func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
+	last := i == len(c.money)
+	cash := m.bought() || m.kind == refund
 	// Behind everything else a purchase adds, where there is no refund that it
 	// could make a difference to.
-	adds := added && !full && m.bought() && !c.hasRefunds()
+	adds := last && m.bought() && !c.hasRefunds()
+	s.e.from = day
 	if cash && !adds {
 		s.e.sign = -1
 		s.contributeCash(&s.e, c)
 		s.e.sign = 1
 	}
 	c.money = slices.Insert(c.money, i, m)
-	if full {
-		c.line = c.timeline(&s.opts) // which of the events are orphans
-		s.capMoney(c)
+	if last {
+		c.unread++
+	} else {
+		c.unread = len(c.money)
 	}
 	switch {
 	case adds:
+		s.e.straight = len(c.segs) == 1
 		s.contributeLast(&s.e, c)
 	case cash:
 		s.contributeCash(&s.e, c)
+		s.e.net()
 	}
-	return added && !full
+	s.e.flush(c.segs)
+}
+
+// applyFull puts an event into a list that has no room: others leave it, and make
+// the steps of any day others.
+func (s *Shard) applyFull(c *customer, i int, m moneyEvent, day int32) {
+	if c.behind > 0 {
+		cause := s.cause
+		s.catchUpWith(&s.behind[c.behind-1])
+		s.cause = cause
+	}
+	c.latest = max(c.latest, m.time)
+	old, oldFirst := c.line, c.firstPaidDay
+	s.e.sign = -1
+	s.contributeCash(&s.e, c)
+	s.e.sign = 1
+	c.money = slices.Insert(c.money, i, m)
+	c.line = c.timeline(&s.opts) // which of the events are orphans
+	s.capMoney(c)
+	s.contributeCash(&s.e, c)
+	s.e.net()
+	s.e.flush(c.segs)
+	c.unread = len(c.money)
+	c.deriveMoney(&s.opts)
+	s.replace(c, &old, oldFirst, day, noDay)
 }
 
 // same says whether two timelines contribute the same.
@@ -375,7 +388,7 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 		return change{}
 	}
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
-	return change{true, true}
+	return change{any: true, health: true}
 }
 
 // forgetReference drops the oldest ticket or invoice that is closed, or, where

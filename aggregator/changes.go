@@ -35,6 +35,7 @@ func (c *Changes) Empty() bool {
 // Changes returns everything that changed since the last commit. The shard
 // takes it for stored: where it could not be, the shard must be thrown away.
 func (s *Shard) Changes() Changes {
+	s.catchUp()
 	s.grow()
 	ch := Changes{Watermark: s.watermark, FirstDay: s.cells.first, Notes: s.notes, Moves: s.moves, Warnings: s.warnings}
 	ch.Records = slices.Grow(ch.Records, len(s.dirty))

@@ -24,6 +24,7 @@ type customer struct {
 	rewrite      bool    // and not only in what a login changes
 	listed       Band    // sorted set of the store that it stands in
 	firing       uint8   // bit r: stands in the set of firing alerts under rule r
+	behind       int32   // its place among those that are behind, from 1 on; 0: it isn't
 	days         dayset  // days on which any of its users was active
 	health       health  // derived
 	users        []user  // inline; users of many are in pages
@@ -40,7 +41,8 @@ type rare struct {
 	money    []moneyEvent
 	signals  []reference
 	attrs    []attribute
-	run      *moneyState // derived: after the last money event, where nothing is scheduled
+	run      *moneyState // derived: after the last money event that line knows, where nothing is scheduled
+	unread   int         // derived: how many of the last money events line does not know; all of them where any other is new
 	base     base        // what is folded
 	moved    *moved      // nil: not since the day before the first unfrozen one froze
 }
@@ -193,14 +195,20 @@ func (c *customer) derive(o *Options) {
 		return
 	}
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
-	c.deriveMoney(o, false)
+	c.unread = len(c.money)
+	c.deriveMoney(o)
 }
 
-// deriveMoney computes what follows from money. added: all that has changed is
-// that the last event is new.
-func (c *customer) deriveMoney(o *Options, added bool) {
-	if !added || !c.extend(o) {
+// deriveMoney computes what follows from money. Customers who pay every day would
+// be replayed from the beginning every day, so events that are only new are
+// replayed onto what those before them came to, where that can be.
+func (c *customer) deriveMoney(o *Options) {
+	for c.unread > 0 && c.unread < len(c.money) && c.extend(o, len(c.money)-c.unread) {
+		c.unread--
+	}
+	if c.unread > 0 || len(c.money) == 0 {
 		c.line = c.timeline(o)
+		c.unread = 0
 	}
 	first := c.base.firstPaid
 	if first == 0 {

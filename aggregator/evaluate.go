@@ -2,6 +2,20 @@ package aggregator
 
 import "slices"
 
+// replace writes the difference that another timeline makes, and brings the
+// customer's health up to now. Something has changed on a day; from is that day,
+// or noDay where any may be another.
+func (s *Shard) replace(c *customer, old *timeline, oldFirst int32, day, from int32) {
+	switch same := c.firstPaidDay == oldFirst; {
+	case same && c.line.same(old):
+		s.evaluate(c, day)
+	case same && slices.Equal(c.line.paying, old.paying) && slices.Equal(c.line.cancels, old.cancels) && !c.health.redFrom(from):
+		s.replaceMRR(c, old, day)
+	default:
+		s.replaceMoney(c, old, oldFirst, day, from)
+	}
+}
+
 // replaceMoney writes the difference that another timeline makes from a day on,
 // and walks the customer's health anew from there. What an event of a day says
 // of the days before is what was said before it.

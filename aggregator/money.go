@@ -132,13 +132,10 @@ func (w *walker) settled() bool {
 		!slices.ContainsFunc(w.s.subs, func(s subscription) bool { return s.active && s.lapse != 0 })
 }
 
-// extend brings the timeline up to date where the last of the money events is
-// new and the others were replayed before, and says whether it could. Customers
-// who pay every day would otherwise be replayed from the beginning every day.
-// It shares memory with the timeline before, which stays as it is: what is
-// added lies behind its end.
-func (c *customer) extend(o *Options) bool {
-	n := len(c.money) - 1
+// extend replays the n-th money event onto the timeline of those before it, and
+// says whether it could. It shares memory with the timeline before, which stays
+// as it is: what is added lies behind its end.
+func (c *customer) extend(o *Options, n int) bool {
 	m := &c.money[n]
 	steps := len(c.line.mrr)
 	switch {

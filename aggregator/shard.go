@@ -48,6 +48,7 @@ type Shard struct {
 	hand      int
 	memory    int
 
+	behind    []behind
 	ahead     ahead
 	sources   *sources
 	reasons   *labels // of cancellations

@@ -51,6 +51,7 @@ func (s *Shard) loadDue(name string, value []byte) error {
 // may be applied. Rows of days more than keepRows before the watermark's are
 // deleted.
 func (s *Shard) Advance(w int64, keepRows int32) (more bool) {
+	s.catchUp()
 	s.cause = Cause{Timer: true}
 	w = max(w, s.watermark)
 	if w == 0 {
