@@ -117,6 +117,23 @@ func (s *Shard) warmBehind(of []behind) {
 		a.likely[i] = of[i].c
 	}
 	s.warm(a.likely[:len(of)])
+	s.warmPlaces(a.likely[:len(of)])
+}
+
+// warmPlaces reads what the buckets of customers know of them; some may be nil.
+func (s *Shard) warmPlaces(of []*customer) {
+	sum := uint64(0)
+	for _, c := range of {
+		if c != nil {
+			sum += uint64(len(c.bucket.places))
+		}
+	}
+	for _, c := range of {
+		if c != nil {
+			sum += uint64(c.bucket.places[c.pos].due)
+		}
+	}
+	s.ahead.sum += sum
 }
 
 // warmBlocks reads what writing the blocks will touch: the stored form before,

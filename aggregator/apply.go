@@ -44,7 +44,6 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	if s.cells.started && day < s.cells.first {
 		return Late, nil
 	}
-	s.cause = cause
 	hash, c := s.found[i].hash, s.found[i].c
 	if c == nil { // perhaps an event before this one has brought it
 		if c = s.index.find(hash, ev.Customer); c == nil {
@@ -55,7 +54,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 			c = s.newCustomer(b, hash, string(ev.Customer))
 		}
 	}
-	if c.rare != &noRare && c.tooOld(ev) {
+	if ev.Kind != event.Login && c.tooOld(ev) {
 		return Late, nil
 	}
 	if day <= c.health.base.day {
@@ -70,7 +69,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	}
 	switch ev.Kind {
 	case event.Purchase, event.Cancellation:
-		ch.add(s.applyMoney(c, s.moneyOf(ev, cause), day))
+		ch.add(s.applyMoney(c, s.moneyOf(ev, cause), cause, day))
 	case event.Survey:
 		ch.add(s.applyAnswer(c, ev, day))
 	case event.Signal:
@@ -85,7 +84,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	c.latest = max(c.latest, ev.Time)
 	s.change(c)
 	if ch.money || ch.health || c.due <= max(s.watermark, c.latest) {
-		s.later(c, day, ch)
+		s.later(c, day, ch, cause)
 	}
 	return Applied, nil
 }
@@ -225,7 +224,7 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 }
 
 // applyMoney puts an event in its place in the customer's list.
-func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
+func (s *Shard) applyMoney(c *customer, m moneyEvent, cause Cause, day int32) change {
 	c.own()
 	i, found := len(c.money), false
 	if i > 0 && compareMoney(&c.money[i-1], &m) >= 0 {
@@ -239,6 +238,10 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, day int32) change {
 		s.capped["subscriptions"]++
 	}
 	if len(c.money) >= s.room {
+		if c.behind > 0 {
+			s.catchUpWith(&s.behind[c.behind-1])
+		}
+		s.cause = cause
 		s.applyFull(c, i, m, day)
 		return change{any: true}
 	}
@@ -280,11 +283,6 @@ func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
 // applyFull puts an event into a list that has no room: others leave it, and make
 // the steps of any day others.
 func (s *Shard) applyFull(c *customer, i int, m moneyEvent, day int32) {
-	if c.behind > 0 {
-		cause := s.cause
-		s.catchUpWith(&s.behind[c.behind-1])
-		s.cause = cause
-	}
 	c.latest = max(c.latest, m.time)
 	old, oldFirst := c.line, c.firstPaidDay
 	s.e.sign = -1
@@ -374,7 +372,7 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 		return s.applyInvitation(c, ev, day)
 	case "cancellation_withdrawn":
 		return s.applyMoney(c, moneyEvent{time: ev.Time, kind: withdraw, all: len(ev.Signal.Ref) == 0, sub: string(ev.Signal.Ref),
-			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: Origin{cause.Topic, cause.Offset}}, day)
+			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: Origin{cause.Topic, cause.Offset}}, cause, day)
 	default:
 		return change{}
 	}

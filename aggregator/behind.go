@@ -14,7 +14,7 @@ type behind struct {
 }
 
 // later notes that a change on a day has to reach the cells.
-func (s *Shard) later(c *customer, day int32, ch change) {
+func (s *Shard) later(c *customer, day int32, ch change, cause Cause) {
 	if c.behind == 0 {
 		s.behind = append(s.behind, behind{c: c, day: day})
 		c.behind = int32(len(s.behind))
@@ -22,12 +22,11 @@ func (s *Shard) later(c *customer, day int32, ch change) {
 	b := &s.behind[c.behind-1]
 	b.day = min(b.day, day)
 	b.money = b.money || ch.money
-	b.cause = s.cause
+	b.cause = cause
 }
 
 // catchUp brings the cells up to all records.
 func (s *Shard) catchUp() {
-	cause := s.cause
 	for i := range s.behind {
 		if i%aheadEvents == 0 {
 			s.warmBehind(s.behind[i:min(i+aheadEvents, len(s.behind))])
@@ -36,7 +35,6 @@ func (s *Shard) catchUp() {
 	}
 	clear(s.behind)
 	s.behind = s.behind[:0]
-	s.cause = cause
 }
 
 // catchUpWith brings the cells up to one record. Its entry stays, and says that

@@ -37,6 +37,7 @@ func (c *Changes) Empty() bool {
 func (s *Shard) Changes() Changes {
 	s.catchUp()
 	s.grow()
+	s.touchChanged()
 	ch := Changes{Watermark: s.watermark, FirstDay: s.cells.first, Notes: s.notes, Moves: s.moves, Warnings: s.warnings}
 	ch.Records = slices.Grow(ch.Records, len(s.dirty))
 	for i, b := range s.dirty {

@@ -49,6 +49,7 @@ type Shard struct {
 	memory    int
 
 	behind    []behind
+	changed   []*customer // since the last commit; their buckets are not marked yet
 	ahead     ahead
 	sources   *sources
 	reasons   *labels // of cancellations

@@ -212,13 +212,25 @@ func (s *Shard) newBucket(i int) *bucket {
 	return b
 }
 
-// change marks a customer, and with it its bucket, as changed.
+// change notes that a customer's record has changed.
 func (s *Shard) change(c *customer) {
 	if !c.changed {
 		c.changed = true
+		s.changed = append(s.changed, c)
+	}
+}
+
+// touchChanged marks the buckets of the changed customers as changed, and where in them.
+func (s *Shard) touchChanged() {
+	for i, c := range s.changed {
+		if i%aheadEvents == 0 {
+			s.warmPlaces(s.changed[i:min(i+aheadEvents, len(s.changed))])
+		}
 		c.bucket.places[c.pos].changed = true
 		s.touch(&c.bucket.block)
 	}
+	clear(s.changed)
+	s.changed = s.changed[:0]
 }
 
 // touch marks a block as changed.

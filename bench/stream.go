@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"sort"
+	"strconv"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -26,6 +26,8 @@ const (
 
 // streamStart is the first moment of every stream: 2026-09-01T00:00:00Z.
 const streamStart = 1_788_220_800_000
+
+var source = []byte("/acme/web")
 
 var currencyUSD = event.Currency{'U', 'S', 'D'}
 
@@ -81,7 +83,7 @@ func (g *generator) next(ev *event.Event) {
 
 // at draws an event of the given moment, or, where it is a late one, before.
 func (g *generator) at(ev *event.Event, at int64) {
-	*ev = event.Event{Source: []byte("/acme/web"), Time: at}
+	*ev = event.Event{Source: source, Time: at}
 	if g.rnd.IntN(100) < latePercent {
 		ev.Time = max(at-g.rnd.Int64N(maxLate), streamStart)
 	}
@@ -101,7 +103,7 @@ func (g *generator) at(ev *event.Event, at int64) {
 		ev.User = g.userID(k)
 	}
 	g.made++
-	g.id = fmt.Appendf(g.id[:0], "01J9ZK%010d", g.made)
+	g.id = appendNumber(append(g.id[:0], "01J9ZK"...), g.made, 10)
 	g.customer = customerID(g.customer[:0], k)
 	ev.ID, ev.Customer = g.id, g.customer
 }
@@ -111,11 +113,28 @@ func (g *generator) userID(k int) []byte {
 	return g.user
 }
 
-func customerID(dst []byte, k int) []byte { return fmt.Appendf(dst, "cust-%07d", scramble(k)) }
+func customerID(dst []byte, k int) []byte {
+	return appendNumber(append(dst, "cust-"...), scramble(k), 7)
+}
 
 // userID is 16 bytes long.
 func userID(dst []byte, k, user int) []byte {
-	return fmt.Appendf(dst, "user-%09d-%d", scramble(k), user)
+	dst = appendNumber(append(dst, "user-"...), scramble(k), 9)
+	return append(dst, '-', '0'+byte(user))
+}
+
+// appendNumber writes a number with zeros before it. It makes no garbage, which
+// would be collected at the expense of what is measured.
+func appendNumber(dst []byte, n, digits int) []byte {
+	at := len(dst)
+	for range digits {
+		dst = append(dst, '0')
+	}
+	for i := len(dst) - 1; n > 0 && i >= at; i-- {
+		dst[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return dst
 }
 
 // scramble numbers customers in an order without meaning: 7,368,787 is prime.
@@ -173,6 +192,6 @@ func (g *generator) ticket(ev *event.Event, k int) {
 		a.opened++
 	}
 	ev.Signal.Value = 1000
-	g.ref = fmt.Appendf(g.ref[:0], "t-%d", n)
+	g.ref = strconv.AppendInt(append(g.ref[:0], "t-"...), int64(n), 10)
 	ev.Signal.Ref = g.ref
 }
