@@ -63,10 +63,18 @@ func (e *emitter) addDay(s *dayset, d int32, windows []activeWindow) {
 // addUserDay is the change that a new active day of a user makes, in the set and
 // in first already. ever is the first active day before it came, noDay for none;
 // last and hours are the latest one, and its hours, before it came.
-func (e *emitter) addUserDay(u *user, d, ever, last int32, hours uint32, from int32) {
-	e.addDay(&u.days, d, userWindows[:])
-	e.level(int(UserDays30), d, d+30, 1)
-	e.addLifecycle(&u.days, d, ever)
+func (e *emitter) addUserDay(segs []int32, u *user, d, ever, last int32, hours uint32, from int32) {
+	if d > last {
+		for _, seg := range segs {
+			if seg >= 0 {
+				e.shapes.count(seg, d, last, ever)
+			}
+		}
+	} else {
+		e.addDay(&u.days, d, userWindows[:])
+		e.level(int(UserDays30), d, d+30, 1)
+		e.addLifecycle(&u.days, d, ever)
+	}
 	e.addToHistograms(&u.days, d)
 	e.moveHour(u, last, hours)
 	if ever != noDay && d > ever {

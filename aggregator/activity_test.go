@@ -45,8 +45,9 @@ func (x *userCells) login(d int32, hour uint) {
 	if ever == noDay || d < ever {
 		u.first = d
 	}
-	x.e.addUserDay(u, d, ever, last, hours, x.e.cells.first-Lookback)
+	x.e.addUserDay([]int32{0}, u, d, ever, last, hours, x.e.cells.first-Lookback)
 	x.e.flush([]int32{0})
+	x.e.spend()
 }
 
 // level is a cell's level on a day.

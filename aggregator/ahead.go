@@ -37,7 +37,7 @@ func (s *Shard) lookUp(events []event.Event) {
 	sum, base := uint64(0), len(s.found)
 	for i := range events {
 		h := xxhash.Sum64(events[i].Customer)
-		s.found = append(s.found, found{hash: h})
+		s.found = append(s.found, found{hash: h, login: events[i].Kind == event.Login})
 		sum += s.index.slots[s.index.at(h)].hash
 	}
 	all := s.found[base:]
@@ -62,17 +62,64 @@ func (s *Shard) lookUp(events []event.Event) {
 }
 
 // warmRecords reads the records of customers that events are about to be
-// applied to.
+// applied to. Of the rare part logins touch only when the customer pays.
 func (s *Shard) warmRecords(of []found) {
 	a := &s.ahead
 	for i := range of {
 		a.likely[i] = of[i].c
 	}
-	s.warm(a.likely[:len(of)])
+	s.warmUsers(a.likely[:len(of)])
+	for i := range of {
+		if of[i].login {
+			a.likely[i] = nil
+		}
+	}
+	s.warmRare(a.likely[:len(of)])
 }
 
-// warm reads records; some may be nil.
-func (s *Shard) warm(of []*customer) {
+// warmBehind reads what bringing the cells up to the records will touch.
+func (s *Shard) warmBehind(of []behind) {
+	a := &s.ahead
+	for i := range of {
+		a.likely[i] = of[i].c
+	}
+	s.warmRare(a.likely[:len(of)])
+	s.warmPlaces(a.likely[:len(of)])
+}
+
+// warmUsers reads records, those of their users, and when they pay; some may be nil.
+func (s *Shard) warmUsers(of []*customer) {
+	sum := uint64(0)
+	for _, c := range of {
+		if c != nil {
+			sum += c.glance()
+		}
+	}
+	for _, c := range of {
+		if c == nil {
+			continue
+		}
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
+		}
+		sum += uint64(len(c.line.paying))
+	}
+	for _, c := range of {
+		if c == nil {
+			continue
+		}
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			sum += c.users[k].glance()
+		}
+		if len(c.line.paying) > 0 {
+			sum += uint64(c.line.paying[0].from)
+		}
+	}
+	s.ahead.sum += sum
+}
+
+// warmRare reads records with their rare parts; some may be nil.
+func (s *Shard) warmRare(of []*customer) {
 	sum := uint64(0)
 	for _, c := range of {
 		if c != nil {
@@ -89,16 +136,10 @@ func (s *Shard) warm(of []*customer) {
 		if len(c.health.runs) > 0 {
 			sum += uint64(c.health.runs[0].day)
 		}
-		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
-		}
 	}
 	for _, c := range of {
 		if c == nil {
 			continue
-		}
-		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += c.users[k].glance()
 		}
 		if len(c.line.mrr) > 0 {
 			sum += uint64(c.line.mrr[0].day)
@@ -108,16 +149,6 @@ func (s *Shard) warm(of []*customer) {
 		}
 	}
 	s.ahead.sum += sum
-}
-
-// warmBehind reads what bringing the cells up to the records will touch.
-func (s *Shard) warmBehind(of []behind) {
-	a := &s.ahead
-	for i := range of {
-		a.likely[i] = of[i].c
-	}
-	s.warm(a.likely[:len(of)])
-	s.warmPlaces(a.likely[:len(of)])
 }
 
 // warmPlaces reads what the buckets of customers know of them; some may be nil.

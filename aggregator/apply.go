@@ -163,7 +163,7 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	if ever == noDay || day < ever {
 		u.first = day
 	}
-	s.e.addUserDay(u, day, ever, last, hours, s.lookback())
+	s.e.addUserDay(segs, u, day, ever, last, hours, s.lookback())
 	if c.days.has(day) {
 		s.e.flush(segs)
 		return change{any: true}

@@ -27,6 +27,7 @@ func (s *Shard) later(c *customer, day int32, ch change, cause Cause) {
 
 // catchUp brings the cells up to all records.
 func (s *Shard) catchUp() {
+	s.e.spend()
 	for i := range s.behind {
 		if i%aheadEvents == 0 {
 			s.warmBehind(s.behind[i:min(i+aheadEvents, len(s.behind))])

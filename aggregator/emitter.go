@@ -16,6 +16,7 @@ type emitter struct {
 	// no other segment that it belongs to and nothing to take from it again.
 	straight bool
 	deltas   []delta
+	shapes   shapes
 	places   places // net's
 	cohorts  []bool // by place among a record's segments, the whole first: takes cohorts
 	// satisfied is the least score of a satisfied answer on 1–5, thousandths.

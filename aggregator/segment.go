@@ -12,6 +12,7 @@ import (
 // attributes. Users in pages are moved by a job, a bounded number a commit, or
 // when their page is touched.
 func (s *Shard) moveSegments(c *customer) {
+	s.e.spend()
 	was := slices.Clone(c.segs)
 	s.keepMoved(c)
 	s.contributeMoved(s.cells, c, -1)

@@ -83,8 +83,9 @@ type Shard struct {
 // found is a look-up made ahead, for a whole batch: one after the other they
 // wait for memory together, while applying waits for each by itself.
 type found struct {
-	hash uint64
-	c    *customer // nil: not known when it was looked up
+	hash  uint64
+	c     *customer // nil: not known when it was looked up
+	login bool
 }
 
 // Pair is a rule and the customer it is about.
