@@ -114,7 +114,7 @@ func (s *Shard) writeBucket(b *bucket) []byte {
 		c := b.customers[i]
 		s.fold(c, false)
 		var rare []byte
-		if p.end > 0 && !c.rewrite {
+		if p.end > 0 {
 			rare = b.stored[p.rare:p.end]
 		}
 		record, rareAt := c.append(s.recBuf[:0], s.lookback(), s.sources, rare)

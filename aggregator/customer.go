@@ -43,8 +43,9 @@ type rare struct {
 	attrs    []attribute
 	run      *moneyState // derived: after the last money event that line knows, where nothing is scheduled
 	unread   int         // derived: how many of the last money events line does not know; all of them where any other is new
-	base     base        // what is folded
-	moved    *moved      // nil: not since the day before the first unfrozen one froze
+	written  writtenMoney
+	base     base   // what is folded
+	moved    *moved // nil: not since the day before the first unfrozen one froze
 }
 
 // noRare is the rare part of everybody who has none. Nothing writes to it.

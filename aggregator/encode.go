@@ -102,8 +102,8 @@ const (
 )
 
 // append writes a record. Days before from are left out. Rare is the rare part as
-// it was last written, nil where it has to be written anew; where it begins in
-// dst comes back.
+// it was last written, which is written anew only where rewrite says so; where it
+// begins in dst comes back.
 func (c *customer) append(dst []byte, from int32, src *sources, rare []byte) (_ []byte, rareAt int) {
 	dst = appendString(dst, c.id)
 	at := len(dst)
@@ -138,10 +138,12 @@ func (c *customer) append(dst []byte, from int32, src *sources, rare []byte) (_ 
 	}
 	dst = c.appendValue(dst)
 	rareAt = len(dst)
-	if rare != nil {
+	switch {
+	case c.rare == &noRare:
+	case c.rewrite || rare == nil:
+		dst = c.rare.append(dst, src, rare)
+	default:
 		dst = append(dst, rare...)
-	} else if c.rare != &noRare {
-		dst = c.rare.append(dst, src)
 	}
 	put(hasRare, len(dst) > rareAt)
 	dst[at] = bits

@@ -61,13 +61,49 @@ type moneyCodec struct {
 	order  string
 }
 
-func (c *rare) appendMoney(dst []byte, src *sources) []byte {
+// writtenMoney says where the first events of a list lie in the rare part as it
+// was last written. They are as they were then.
+type writtenMoney struct {
+	events   int // 0: not known
+	from, to uint32
+}
+
+// appendMoney writes the list. old is the rare part as it was last written, where
+// begin is the place in dst at which it begins now: what has not changed is copied.
+// Where old is nil everything is written anew, and not remembered.
+func (c *rare) appendMoney(dst []byte, src *sources, begin int, old []byte) []byte {
 	x := moneyCodec{subs: c.base.money.subs, time: c.base.at}
 	dst = binary.AppendUvarint(dst, uint64(len(c.money)))
-	for i := range c.money {
+	from := len(dst)
+	n := 0
+	if len(old) > 0 && len(c.line.orphans) == 0 && c.written.events > 0 {
+		n = c.written.events
+		x.pass(c.money[:n])
+		dst = append(dst, old[c.written.from:c.written.to]...)
+	}
+	for i := n; i < len(c.money); i++ {
 		dst = x.append(dst, c.money[:i+1], src, slices.Contains(c.line.orphans, i))
 	}
+	c.written = writtenMoney{from: uint32(from - begin), to: uint32(len(dst) - begin)}
+	if old != nil && len(c.line.orphans) == 0 {
+		c.written.events = len(c.money)
+	}
 	return dst
+}
+
+// pass brings the codec to where it is after writing the events.
+func (x *moneyCodec) pass(list []moneyEvent) {
+	for i := range list {
+		m := &list[i]
+		if m.charges() {
+			x.met(m, x.find(m.terms()))
+		}
+		if m.bought() && m.order != "" {
+			x.order = m.order
+		}
+	}
+	last := &list[len(list)-1]
+	x.time, x.source, x.id = last.time, last.source, last.id
 }
 
 func (r *reader) money(b *base) []moneyEvent {

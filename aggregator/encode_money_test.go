@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestMoneyReadsBack(t *testing.T) {
 				c.money[i].origin = Origin{}
 			}
 		}
-		r := reader{b: c.appendMoney(nil, src), sources: src.list}
+		r := reader{b: c.appendMoney(nil, src, 0, nil), sources: src.list}
 		got := r.money(&c.base)
 		if r.err != nil || len(r.b) > 0 {
 			t.Fatalf("%v, %d bytes are left", r.err, len(r.b))
@@ -91,9 +92,31 @@ func TestARenewalIsSmall(t *testing.T) {
 		list := []moneyEvent{pays(100, "base", 2900, usd), pays(130, "base", 2900, usd)}
 		list[0].id, list[1].id = tc.first, tc.second
 		list[0].source, list[1].source = "billing", "billing"
-		one, two := (&rare{money: list[:1]}).appendMoney(nil, src), (&rare{money: list}).appendMoney(nil, src)
+		one, two := (&rare{money: list[:1]}).appendMoney(nil, src, 0, nil), (&rare{money: list}).appendMoney(nil, src, 0, nil)
 		if got := len(two) - len(one); got != tc.bytes {
 			t.Errorf("%s after %s takes %d bytes, want %d", tc.second, tc.first, got, tc.bytes)
 		}
 	}
+}
+
+// TestMoneyIsContinued: a list that is written on top of its beginning's stored
+// form is written as it would be anew.
+func TestMoneyIsContinued(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		src := newSources([]string{"app", "billing"})
+		c := &rare{base: base{at: 1_690_000_000_000, money: moneyState{subs: []subscription{{name: "base"}}}}}
+		list := drawMoney(t, c.base.money.subs)
+		old := []byte{}
+		for n := 0; n < len(list); {
+			n = rapid.IntRange(n+1, len(list)).Draw(t, "events")
+			c.money = list[:n]
+			front := make([]byte, rapid.IntRange(0, 3).Draw(t, "bytes before"))
+			begin := rapid.IntRange(0, len(front)).Draw(t, "begin")
+			old = c.appendMoney(front, src, begin, old)[begin:]
+			anew := &rare{base: c.base, money: c.money}
+			if want := anew.appendMoney(make([]byte, len(front)-begin), src, 0, nil); !bytes.Equal(old, want) {
+				t.Fatalf("%d events as %x, anew %x", n, old, want)
+			}
+		}
+	})
 }

@@ -18,8 +18,9 @@ const (
 	hasMoved
 )
 
-// append writes the rare part; nothing where there is nothing of it to store.
-func (c *rare) append(dst []byte, src *sources) []byte {
+// append writes the rare part; nothing where there is nothing of it to store. old
+// is what was last written.
+func (c *rare) append(dst []byte, src *sources, old []byte) []byte {
 	at := len(dst)
 	dst = append(dst, 0)
 	bits := byte(0)
@@ -36,7 +37,7 @@ func (c *rare) append(dst []byte, src *sources) []byte {
 		dst = c.base.append(dst)
 	}
 	if put(hasMoney, len(c.money) > 0) {
-		dst = c.appendMoney(dst, src)
+		dst = c.appendMoney(dst, src, at, old)
 	}
 	if put(hasSignals, len(c.signals) > 0) {
 		dst = c.appendSignals(dst)

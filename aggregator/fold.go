@@ -133,7 +133,7 @@ func (s *Shard) foldMoney(c *customer, before int64) {
 		}
 	}
 	w.until(before - 1)
-	c.base.at, c.base.money, c.money = before, w.s, keep
+	c.base.at, c.base.money, c.money, c.written.events = before, w.s, keep, 0
 }
 
 // settleMoney puts the i-th event, which leaves the list with all others of its

@@ -138,6 +138,6 @@ func (s *Shard) expire(c *customer) {
 		c.money = slices.Delete(c.money, i, i+1)
 	}
 	c.derive(&s.opts)
-	c.rewrite = true
+	c.rewrite, c.written.events = true, 0
 	s.change(c)
 }
