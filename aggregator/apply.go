@@ -256,7 +256,7 @@ func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
 	cash := m.bought() || m.kind == refund
 	// Behind everything else a purchase adds, where there is no refund that it
 	// could make a difference to.
-	adds := last && m.bought() && !c.hasRefunds()
+	adds := last && m.bought() && !c.refunds
 	s.e.from = day
 	if cash && !adds {
 		s.e.sign = -1
@@ -264,6 +264,7 @@ func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
 		s.e.sign = 1
 	}
 	c.money = slices.Insert(c.money, i, m)
+	c.refunds = c.refunds || m.kind == refund
 	if last {
 		c.unread++
 	} else {
@@ -339,16 +340,17 @@ func (s *Shard) putAnswer(c *customer, id, customer []byte, a answer) bool {
 	}
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
-	list, fresh := addAnswer(slices.Clone(u.answers), a)
-	if !fresh {
+	i, found := placeOf(u.answers, &a)
+	if found {
 		return false
 	}
 	s.touchPage(p)
 	s.e.sign = -1
-	s.e.contributeAnswers(u.answers)
+	s.e.contributeAnswer(u.answers, i-1) // ends sooner, perhaps
 	s.e.sign = 1
-	u.answers = list
-	s.e.contributeAnswers(u.answers)
+	u.answers = slices.Insert(u.answers, i, a)
+	s.e.contributeAnswer(u.answers, i-1)
+	s.e.contributeAnswer(u.answers, i)
 	s.e.net()
 	s.e.flush(segs)
 	return true

@@ -44,6 +44,7 @@ type rare struct {
 	run      *moneyState // derived: after the last money event that line knows, where nothing is scheduled
 	unread   int         // derived: how many of the last money events line does not know; all of them where any other is new
 	written  writtenMoney
+	refunds  bool   // derived: there have been refunds in money since it was loaded
 	base     base   // what is folded
 	moved    *moved // nil: not since the day before the first unfrozen one froze
 }
@@ -196,7 +197,7 @@ func (c *customer) derive(o *Options) {
 		return
 	}
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
-	c.unread = len(c.money)
+	c.unread, c.refunds = len(c.money), c.hasRefunds()
 	c.deriveMoney(o)
 }
 

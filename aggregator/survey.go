@@ -48,49 +48,58 @@ func sameQuestion(a, b *answer) bool {
 	return a.kind == b.kind && a.campaign == b.campaign && a.ref == b.ref
 }
 
-// addAnswer puts an answer in its place; false: it is there already.
-func addAnswer(list []answer, a answer) ([]answer, bool) {
-	i, found := slices.BinarySearchFunc(list, a, func(x, y answer) int { return compareAnswers(&x, &y) })
-	if found {
-		return list, false
+// placeOf is where an answer belongs in a list, and whether it is there already.
+func placeOf(list []answer, a *answer) (int, bool) {
+	i := len(list)
+	if i > 0 && compareAnswers(&list[i-1], a) < 0 {
+		return i, false
 	}
-	return slices.Insert(list, i, a), true
+	return slices.BinarySearchFunc(list, a, func(x answer, y *answer) int { return compareAnswers(&x, y) })
 }
 
 // contributeAnswers is what a respondent's answers contribute.
 func (e *emitter) contributeAnswers(list []answer) {
 	for i := range list {
-		a := &list[i]
-		end := farFuture
-		if i+1 < len(list) && sameQuestion(a, &list[i+1]) {
-			end = list[i+1].day
+		e.contributeAnswer(list, i)
+	}
+}
+
+// contributeAnswer is what the i-th of them contributes, up to the next one to
+// the same question. Where i is none of them it is nothing.
+func (e *emitter) contributeAnswer(list []answer, i int) {
+	if i < 0 {
+		return
+	}
+	a := &list[i]
+	end := farFuture
+	if i+1 < len(list) && sameQuestion(a, &list[i+1]) {
+		end = list[i+1].day
+	}
+	short, long := min(a.day+30, end), min(a.day+90, end)
+	switch a.kind {
+	case event.NPS:
+		k := a.npsClass()
+		e.level(int(NPSPromoters30)+k, a.day, short, 1)
+		e.level(int(NPSPromoters90)+k, a.day, long, 1)
+	case event.CSAT:
+		e.level(int(CSATAnswers30), a.day, short, 1)
+		e.level(int(CSATAnswers90), a.day, long, 1)
+		if a.satisfied(e.satisfied) {
+			e.level(int(CSATSatisfied30), a.day, short, 1)
+			e.level(int(CSATSatisfied90), a.day, long, 1)
 		}
-		short, long := min(a.day+30, end), min(a.day+90, end)
-		switch a.kind {
-		case event.NPS:
-			k := a.npsClass()
-			e.level(int(NPSPromoters30)+k, a.day, short, 1)
-			e.level(int(NPSPromoters90)+k, a.day, long, 1)
-		case event.CSAT:
-			e.level(int(CSATAnswers30), a.day, short, 1)
-			e.level(int(CSATAnswers90), a.day, long, 1)
-			if a.satisfied(e.satisfied) {
-				e.level(int(CSATSatisfied30), a.day, short, 1)
-				e.level(int(CSATSatisfied90), a.day, long, 1)
-			}
-		case event.CES:
-			e.level(int(CESAnswers30), a.day, short, 1)
-			e.level(int(CESAnswers90), a.day, long, 1)
-			if a.easy() {
-				e.level(int(CESEasy30), a.day, short, 1)
-				e.level(int(CESEasy90), a.day, long, 1)
-			}
-		case event.CLI:
-			e.contributeQuestions(a, short, long)
-		case invited:
-			e.level(int(CSATInvited30), a.day, short, 1)
-			e.level(int(CSATInvited90), a.day, long, 1)
+	case event.CES:
+		e.level(int(CESAnswers30), a.day, short, 1)
+		e.level(int(CESAnswers90), a.day, long, 1)
+		if a.easy() {
+			e.level(int(CESEasy30), a.day, short, 1)
+			e.level(int(CESEasy90), a.day, long, 1)
 		}
+	case event.CLI:
+		e.contributeQuestions(a, short, long)
+	case invited:
+		e.level(int(CSATInvited30), a.day, short, 1)
+		e.level(int(CSATInvited90), a.day, long, 1)
 	}
 }
 
