@@ -69,7 +69,8 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	}
 	switch ev.Kind {
 	case event.Purchase, event.Cancellation:
-		ch.add(s.applyMoney(c, s.moneyOf(ev, cause), cause, day))
+		m := s.moneyOf(ev, cause)
+		ch.add(s.applyMoney(c, &m, cause, day))
 	case event.Survey:
 		ch.add(s.applyAnswer(c, ev, day))
 	case event.Signal:
@@ -200,9 +201,9 @@ func (s *Shard) silence(c *customer, day int32) {
 }
 
 func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
-	m := moneyEvent{time: ev.Time, source: s.sources.intern(ev.Source), id: string(ev.ID),
-		origin: Origin{cause.Topic, cause.Offset}}
+	m := moneyEvent{time: ev.Time, source: s.sources.intern(ev.Source), id: string(ev.ID)}
 	if ev.Kind == event.Cancellation {
+		m.origin = &Origin{cause.Topic, cause.Offset}
 		m.kind, m.all, m.sub = cancel, ev.Cancellation.Subscription == nil, string(ev.Cancellation.Subscription)
 		m.effective, m.reason = max(ev.Cancellation.Effective, ev.Time), s.reasonOf(ev.Cancellation.Reason)
 		return m
@@ -214,7 +215,7 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 	}
 	switch {
 	case p.RefundOf != nil:
-		m.kind, m.refundOf = refund, string(p.RefundOf)
+		m.kind, m.refundOf, m.origin = refund, string(p.RefundOf), &Origin{cause.Topic, cause.Offset}
 	case p.Interval != event.None:
 		m.kind, m.sub, m.monthly = charge, string(p.Subscription), p.Monthly
 		m.interval, m.count = p.Interval, p.Count
@@ -224,11 +225,11 @@ func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
 }
 
 // applyMoney puts an event in its place in the customer's list.
-func (s *Shard) applyMoney(c *customer, m moneyEvent, cause Cause, day int32) change {
+func (s *Shard) applyMoney(c *customer, m *moneyEvent, cause Cause, day int32) change {
 	c.own()
 	i, found := len(c.money), false
-	if i > 0 && compareMoney(&c.money[i-1], &m) >= 0 {
-		i, found = slices.BinarySearchFunc(c.money, &m, func(a moneyEvent, b *moneyEvent) int { return compareMoney(&a, b) })
+	if i > 0 && compareMoney(&c.money[i-1], m) >= 0 {
+		i, found = slices.BinarySearchFunc(c.money, m, func(a moneyEvent, b *moneyEvent) int { return compareMoney(&a, b) })
 	}
 	if found {
 		return change{}
@@ -251,7 +252,7 @@ func (s *Shard) applyMoney(c *customer, m moneyEvent, cause Cause, day int32) ch
 
 // insertMoney puts an event into its place in the list and writes what that
 // changes of cash and orders.
-func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
+func (s *Shard) insertMoney(c *customer, i int, m *moneyEvent, day int32) {
 	last := i == len(c.money)
 	cash := m.bought() || m.kind == refund
 	// Behind everything else a purchase adds, where there is no refund that it
@@ -263,7 +264,11 @@ func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
 		s.contributeCash(&s.e, c)
 		s.e.sign = 1
 	}
-	c.money = slices.Insert(c.money, i, m)
+	if last {
+		c.money = append(c.money, *m)
+	} else {
+		c.money = slices.Insert(c.money, i, *m)
+	}
 	c.refunds = c.refunds || m.kind == refund
 	if last {
 		c.unread++
@@ -283,13 +288,13 @@ func (s *Shard) insertMoney(c *customer, i int, m moneyEvent, day int32) {
 
 // applyFull puts an event into a list that has no room: others leave it, and make
 // the steps of any day others.
-func (s *Shard) applyFull(c *customer, i int, m moneyEvent, day int32) {
+func (s *Shard) applyFull(c *customer, i int, m *moneyEvent, day int32) {
 	c.latest = max(c.latest, m.time)
 	old, oldFirst := c.line, c.firstPaidDay
 	s.e.sign = -1
 	s.contributeCash(&s.e, c)
 	s.e.sign = 1
-	c.money = slices.Insert(c.money, i, m)
+	c.money = slices.Insert(c.money, i, *m)
 	c.line = c.timeline(&s.opts) // which of the events are orphans
 	s.capMoney(c)
 	s.contributeCash(&s.e, c)
@@ -373,8 +378,8 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 	case "survey_sent":
 		return s.applyInvitation(c, ev, day)
 	case "cancellation_withdrawn":
-		return s.applyMoney(c, moneyEvent{time: ev.Time, kind: withdraw, all: len(ev.Signal.Ref) == 0, sub: string(ev.Signal.Ref),
-			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: Origin{cause.Topic, cause.Offset}}, cause, day)
+		return s.applyMoney(c, &moneyEvent{time: ev.Time, kind: withdraw, all: len(ev.Signal.Ref) == 0, sub: string(ev.Signal.Ref),
+			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: &Origin{cause.Topic, cause.Offset}}, cause, day)
 	default:
 		return change{}
 	}

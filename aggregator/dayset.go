@@ -3,6 +3,7 @@ package aggregator
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 const noDay = int32(-1 << 30)
@@ -13,12 +14,12 @@ const noDay = int32(-1 << 30)
 type dayset struct {
 	base  int32
 	few   [2]uint64
-	words []uint64 // nil: few
+	words *[]uint64 // nil: few
 }
 
 func (s *dayset) w() []uint64 {
 	if s.words != nil {
-		return s.words
+		return *s.words
 	}
 	return s.few[:]
 }
@@ -59,11 +60,30 @@ func (s *dayset) grow(front, behind int) {
 
 // replace makes w the words of the set.
 func (s *dayset) replace(w []uint64, base int32) {
-	s.base, s.words, s.few = base, w, [2]uint64{}
-	if len(w) <= len(s.few) {
-		copy(s.few[:], w)
-		s.words = nil
+	s.base, s.words, s.few = base, nil, [2]uint64{}
+	if len(w) > len(s.few) {
+		s.words = &w
+		return
 	}
+	copy(s.few[:], w)
+}
+
+// clone is a set of the same days that shares no memory with this one.
+func (s *dayset) clone() dayset {
+	c := *s
+	if s.words != nil {
+		w := slices.Clone(*s.words)
+		c.words = &w
+	}
+	return c
+}
+
+// memory is what the set takes beside itself, bytes.
+func (s *dayset) memory() int {
+	if s.words == nil {
+		return 0
+	}
+	return 24 + 8*cap(*s.words)
 }
 
 // prev is the latest day before d, noDay where there is none.

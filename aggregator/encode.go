@@ -3,7 +3,6 @@ package aggregator
 import (
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -181,8 +180,7 @@ func (r *reader) customer() (c *customer, rareAt int) {
 		c.users[i] = r.user()
 	}
 	if bits&sameDays != 0 && len(c.users) == 1 {
-		c.days = c.users[0].days
-		c.days.words = slices.Clone(c.days.words)
+		c.days = c.users[0].days.clone()
 	}
 	r.value(c)
 	rareAt = all - len(r.b)
@@ -253,6 +251,7 @@ func b2u(b bool) uint64 {
 type sources struct {
 	list  []string
 	index map[string]int
+	codec moneyCodec // its memory is used again
 }
 
 const maxSources = 250

@@ -72,7 +72,8 @@ type writtenMoney struct {
 // begin is the place in dst at which it begins now: what has not changed is copied.
 // Where old is nil everything is written anew, and not remembered.
 func (c *rare) appendMoney(dst []byte, src *sources, begin int, old []byte) []byte {
-	x := moneyCodec{subs: c.base.money.subs, time: c.base.at}
+	x := &src.codec
+	*x = moneyCodec{subs: c.base.money.subs, time: c.base.at, terms: x.terms[:0], times: x.times[:0]}
 	dst = binary.AppendUvarint(dst, uint64(len(c.money)))
 	from := len(dst)
 	n := 0
@@ -166,7 +167,7 @@ func (x *moneyCodec) append(dst []byte, list []moneyEvent, src *sources, orphan 
 	if m.kind == cancel {
 		dst = appendString(binary.AppendVarint(dst, m.effective-m.time), m.reason)
 	}
-	if orphan { // else nobody will ask for its message
+	if orphan && m.origin != nil { // else nobody will ask for its message
 		bits |= hasMore
 		dst = binary.AppendVarint(appendString(dst, m.origin.Topic), m.origin.Offset)
 	}
@@ -220,7 +221,7 @@ func (x *moneyCodec) read(r *reader, list []moneyEvent) moneyEvent {
 		m.effective, m.reason = m.time+r.varint(), r.string()
 	}
 	if more && !m.bought() {
-		m.origin = Origin{Topic: r.string(), Offset: r.varint()}
+		m.origin = &Origin{Topic: r.string(), Offset: r.varint()}
 	}
 	x.time, x.source, x.id = m.time, m.source, m.id
 	return m

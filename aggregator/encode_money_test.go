@@ -44,7 +44,9 @@ func drawMoney(t *rapid.T, subs []subscription) []moneyEvent {
 		if m.bought() && rapid.Bool().Draw(t, "order of its own") {
 			m.order = ids.Draw(t, "order")
 		}
-		m.origin = Origin{"purchases", 7}
+		if !m.bought() {
+			m.origin = &Origin{"purchases", 7}
+		}
 		m.seal()
 		list = append(list, m)
 	}
@@ -62,7 +64,7 @@ func TestMoneyReadsBack(t *testing.T) {
 			if !c.money[i].bought() && rapid.Bool().Draw(t, "orphan") {
 				c.line.orphans = append(c.line.orphans, i)
 			} else {
-				c.money[i].origin = Origin{}
+				c.money[i].origin = nil
 			}
 		}
 		r := reader{b: c.appendMoney(nil, src, 0, nil), sources: src.list}

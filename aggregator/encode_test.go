@@ -24,8 +24,8 @@ func full() *customer {
 	c.money = []moneyEvent{
 		{time: 1_690_000_000_000, kind: order, source: "app", id: "o1", currency: event.Currency{'E', 'U', 'R'}, amount: 1999},
 		{time: 1_690_000_000_001, kind: charge, source: "app", id: "o2", order: "x", sub: "base", currency: event.Currency{'U', 'S', 'D'}, amount: 900, monthly: 299_376_000, interval: event.Month, count: 1},
-		{time: 1_690_000_000_002, kind: refund, source: "app", id: "o3", refundOf: "o1", currency: event.Currency{'E', 'U', 'R'}, amount: 5, origin: Origin{"purchases", 7}},
-		{time: 1_690_000_000_003, kind: cancel, source: "crm", id: "c1", all: true, effective: 1_691_000_000_000, origin: Origin{"cancellations", 9}},
+		{time: 1_690_000_000_002, kind: refund, source: "app", id: "o3", refundOf: "o1", currency: event.Currency{'E', 'U', 'R'}, amount: 5, origin: &Origin{"purchases", 7}},
+		{time: 1_690_000_000_003, kind: cancel, source: "crm", id: "c1", all: true, effective: 1_691_000_000_000, origin: &Origin{"cancellations", 9}},
 		{time: 1_690_000_000_004, kind: withdraw, source: "crm", id: "w1", sub: "base"},
 	}
 	c.line.orphans = []int{2, 3}
@@ -58,7 +58,7 @@ func TestRecordReadsBack(t *testing.T) {
 			t.Fatalf("written again it differs:\n%x\n%x", first, again)
 		}
 	}
-	if c.money[3].effective != 1_691_000_000_000 || c.money[2].origin != (Origin{"purchases", 7}) || c.users[0].hours != 1<<24|3 || !c.attrs[1].null ||
+	if c.money[3].effective != 1_691_000_000_000 || *c.money[2].origin != (Origin{"purchases", 7}) || c.users[0].hours != 1<<24|3 || !c.attrs[1].null ||
 		c.episodes != (episodes{base: chains{{}, {3, 4}}, check: chains{{5, 6}}}) || c.health.base != (bandRun{19_500, Red}) || c.health.runs[1].band != Green || c.signals[0].events[1] != (refEvent{7, false}) {
 		t.Fatalf("read back: %+v", c)
 	}

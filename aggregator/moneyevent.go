@@ -47,9 +47,9 @@ type moneyEvent struct {
 	monthly   int64 // charge: 1/332,640 minor units a month
 	interval  event.Interval
 	count     uint16
-	effective int64  // cancel
-	reason    string // cancel
-	origin    Origin
+	effective int64   // cancel
+	reason    string  // cancel
+	origin    *Origin // of what waits for its target, or did when it was read; else nil
 }
 
 // Origin is where a message lies in the input.

@@ -320,17 +320,17 @@ func (s *Shard) grown(b *block, bytes int) {
 // place and their entry in the index included.
 const (
 	blockBytes    = 200
-	customerBytes = 240 + 48 + 32
+	customerBytes = 232 + 48 + 32
 	rareBytes     = 480
-	userBytes     = 88
+	userBytes     = 80
 )
 
 func (u *user) memory() int {
-	return userBytes + len(u.id) + 8*cap(u.days.words) + 120*cap(u.answers)
+	return userBytes + len(u.id) + u.days.memory() + 120*cap(u.answers)
 }
 
 func (c *customer) memory() int {
-	n := customerBytes + len(c.id) + 8*cap(c.days.words) + 8*cap(c.health.runs)
+	n := customerBytes + len(c.id) + c.days.memory() + 8*cap(c.health.runs)
 	for i := range c.users {
 		n += c.users[i].memory()
 	}
@@ -340,7 +340,7 @@ func (c *customer) memory() int {
 	if c.rare == &noRare {
 		return n
 	}
-	n += rareBytes + 200*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
+	n += rareBytes + 192*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
 	for i := range c.signals {
 		n += 16 * cap(c.signals[i].events)
 	}

@@ -126,7 +126,7 @@ func (s *Shard) expire(c *customer) {
 	var gone []int
 	for _, i := range c.line.orphans {
 		if m := &c.money[i]; s.orphanDue(m) <= s.watermark {
-			s.notes = append(s.notes, Note{Origin: m.origin, Due: s.orphanDue(m), Reason: event.UnknownTarget})
+			s.notes = append(s.notes, Note{Origin: *m.origin, Due: s.orphanDue(m), Reason: event.UnknownTarget})
 			gone = append(gone, i)
 		}
 	}
