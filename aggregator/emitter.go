@@ -17,6 +17,7 @@ type emitter struct {
 	straight bool
 	deltas   []delta
 	shapes   shapes
+	l30      l30
 	places   places // net's
 	cohorts  []bool // by place among a record's segments, the whole first: takes cohorts
 	// satisfied is the least score of a satisfied answer on 1–5, thousandths.

@@ -1,10 +1,6 @@
 package aggregator
 
-import (
-	"math/bits"
-
-	"github.com/tidemark-io/tidemark/civil"
-)
+import "github.com/tidemark-io/tidemark/civil"
 
 // Histograms of active days: users by their number of active days in the 30 days
 // ending on a day (L30, for the whole), and in the calendar month to date (for
@@ -53,9 +49,9 @@ func (e *emitter) contributeHistograms(s *dayset, from int32) {
 // already.
 func (e *emitter) addToHistograms(s *dayset, d int32) {
 	if s.next(d) == farFuture {
-		e.addLastToHistogram(s, d)
+		e.addLastToL30(s, d)
 	} else {
-		e.addToHistogram(s, d)
+		e.addToL30(s, d)
 	}
 	// Of the month's days from d on each becomes the one after.
 	first, next := e.periods.bounds(civil.Month, d)
@@ -66,27 +62,8 @@ func (e *emitter) addToHistograms(s *dayset, d int32) {
 	}
 }
 
-// addLastToHistogram is the change of L30 where the new active day is the last
-// one. The number falls as each of the 30 days before it leaves the window, and
-// it is one more each time up to there.
-func (e *emitter) addLastToHistogram(s *dayset, d int32) {
-	const others = rolling - 1
-	days := s.before(d) & (1<<others - 1) // bit j is day d-1-j
-	at := d
-	for n := bits.OnesCount64(days) + 1; n > 0; n-- {
-		to := d + rolling
-		if n > 1 {
-			oldest := bits.Len64(days) - 1
-			days &^= 1 << oldest
-			to = d - 1 - int32(oldest) + rolling
-		}
-		e.scoped(toWhole, e.cells.known.atLeast30[n], at, to, 1)
-		at = to
-	}
-}
-
-// addToHistogram is the change of L30 that a new active day makes anywhere.
-func (e *emitter) addToHistogram(s *dayset, d int32) {
+// addToL30 is the change of L30 that a new active day makes anywhere.
+func (e *emitter) addToL30(s *dayset, d int32) {
 	slots := e.cells.known.atLeast30
 	n := s.count(d-rolling, d) // with d: of this many it is one more
 	end := d + rolling
