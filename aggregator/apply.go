@@ -273,7 +273,7 @@ func (s *Shard) insertMoney(c *customer, i int, m *moneyEvent, day int32) {
 	if last {
 		c.unread++
 	} else {
-		c.unread, c.written.events = len(c.money), 0
+		c.unread, c.written.events = int32(len(c.money)), 0
 	}
 	switch {
 	case adds:
@@ -300,7 +300,7 @@ func (s *Shard) applyFull(c *customer, i int, m *moneyEvent, day int32) {
 	s.contributeCash(&s.e, c)
 	s.e.net()
 	s.e.flush(c.segs)
-	c.unread, c.written.events = len(c.money), 0
+	c.unread, c.written.events = int32(len(c.money)), 0
 	c.deriveMoney(&s.opts)
 	s.replace(c, &old, oldFirst, day, noDay)
 }

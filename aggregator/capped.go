@@ -38,6 +38,7 @@ type lumpCash struct {
 // capMoney lets the oldest orders leave a full list, and, where it is full of
 // other events, folds them: their days are then those of the fold.
 func (s *Shard) capMoney(c *customer) {
+	c.ownBase()
 	before := c.money[len(c.money)-keepMoney].time
 	s.capped["orders"] += int64(s.lumpOrders(c, before))
 	c.base.capped = max(c.base.capped, before)
@@ -173,7 +174,9 @@ func (s *Shard) settleLumps(c *customer, before int32) {
 		}
 		n++
 	}
-	c.base.lumps = slices.Delete(c.base.lumps, 0, n)
+	if n > 0 {
+		c.base.lumps = slices.Delete(c.base.lumps, 0, n)
+	}
 }
 
 // hasReceipt says whether any purchase of a lump charged more than 0.

@@ -37,25 +37,37 @@ type customer struct {
 type rare struct {
 	line     timeline // derived
 	episodes episodes
+	since    [maxBandRules]int64 // derived: of the firing alerts
 	answers  []dayAnswer
 	money    []moneyEvent
 	signals  []reference
 	attrs    []attribute
 	run      *moneyState // derived: after the last money event that line knows, where nothing is scheduled
-	unread   int         // derived: how many of the last money events line does not know; all of them where any other is new
+	unread   int32       // derived: how many of the last money events line does not know; all of them where any other is new
 	written  writtenMoney
 	refunds  bool   // derived: there have been refunds in money since it was loaded
-	base     base   // what is folded
+	base     *base  // what is folded; &noBase: nothing, ownBase before writing
 	moved    *moved // nil: not since the day before the first unfrozen one froze
 }
 
-// noRare is the rare part of everybody who has none. Nothing writes to it.
-var noRare rare
+// noRare is the rare part of everybody who has none, noBase the base of those of
+// whom nothing is folded. Nothing writes to them.
+var (
+	noBase base
+	noRare = rare{base: &noBase}
+)
 
 // own gives the customer a rare part to write to.
 func (c *customer) own() {
 	if c.rare == &noRare {
-		c.rare = &rare{}
+		c.rare = &rare{base: &noBase}
+	}
+}
+
+// ownBase gives a rare part a base to write to.
+func (c *rare) ownBase() {
+	if c.base == &noBase {
+		c.base = &base{}
 	}
 }
 
@@ -197,7 +209,7 @@ func (c *customer) derive(o *Options) {
 		return
 	}
 	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
-	c.unread, c.refunds = len(c.money), c.hasRefunds()
+	c.unread, c.refunds = int32(len(c.money)), c.hasRefunds()
 	c.deriveMoney(o)
 }
 
@@ -205,7 +217,7 @@ func (c *customer) derive(o *Options) {
 // be replayed from the beginning every day, so events that are only new are
 // replayed onto what those before them came to, where that can be.
 func (c *customer) deriveMoney(o *Options) {
-	for c.unread > 0 && c.unread < len(c.money) && c.extend(o, len(c.money)-c.unread) {
+	for c.unread > 0 && int(c.unread) < len(c.money) && c.extend(o, len(c.money)-int(c.unread)) {
 		c.unread--
 	}
 	if c.unread > 0 || len(c.money) == 0 {

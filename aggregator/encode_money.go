@@ -64,7 +64,7 @@ type moneyCodec struct {
 // writtenMoney says where the first events of a list lie in the rare part as it
 // was last written. They are as they were then.
 type writtenMoney struct {
-	events   int // 0: not known
+	events   int32 // 0: not known
 	from, to uint32
 }
 
@@ -78,7 +78,7 @@ func (c *rare) appendMoney(dst []byte, src *sources, begin int, old []byte) []by
 	from := len(dst)
 	n := 0
 	if len(old) > 0 && len(c.line.orphans) == 0 && c.written.events > 0 {
-		n = c.written.events
+		n = int(c.written.events)
 		x.pass(c.money[:n])
 		dst = append(dst, old[c.written.from:c.written.to]...)
 	}
@@ -87,7 +87,7 @@ func (c *rare) appendMoney(dst []byte, src *sources, begin int, old []byte) []by
 	}
 	c.written = writtenMoney{from: uint32(from - begin), to: uint32(len(dst) - begin)}
 	if old != nil && len(c.line.orphans) == 0 {
-		c.written.events = len(c.money)
+		c.written.events = int32(len(c.money))
 	}
 	return dst
 }

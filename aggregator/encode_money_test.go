@@ -58,7 +58,7 @@ func drawMoney(t *rapid.T, subs []subscription) []moneyEvent {
 func TestMoneyReadsBack(t *testing.T) {
 	src := newSources([]string{"app", "billing"})
 	rapid.Check(t, func(t *rapid.T) {
-		c := &rare{base: base{at: 1_690_000_000_000, money: moneyState{subs: []subscription{{name: "base"}, {name: "x"}}[:rapid.IntRange(0, 2).Draw(t, "known")]}}}
+		c := &rare{base: &base{at: 1_690_000_000_000, money: moneyState{subs: []subscription{{name: "base"}, {name: "x"}}[:rapid.IntRange(0, 2).Draw(t, "known")]}}}
 		c.money = drawMoney(t, c.base.money.subs)
 		for i := range c.money {
 			if !c.money[i].bought() && rapid.Bool().Draw(t, "orphan") {
@@ -68,7 +68,7 @@ func TestMoneyReadsBack(t *testing.T) {
 			}
 		}
 		r := reader{b: c.appendMoney(nil, src, 0, nil), sources: src.list}
-		got := r.money(&c.base)
+		got := r.money(c.base)
 		if r.err != nil || len(r.b) > 0 {
 			t.Fatalf("%v, %d bytes are left", r.err, len(r.b))
 		}
@@ -94,7 +94,7 @@ func TestARenewalIsSmall(t *testing.T) {
 		list := []moneyEvent{pays(100, "base", 2900, usd), pays(130, "base", 2900, usd)}
 		list[0].id, list[1].id = tc.first, tc.second
 		list[0].source, list[1].source = "billing", "billing"
-		one, two := (&rare{money: list[:1]}).appendMoney(nil, src, 0, nil), (&rare{money: list}).appendMoney(nil, src, 0, nil)
+		one, two := (&rare{base: &noBase, money: list[:1]}).appendMoney(nil, src, 0, nil), (&rare{base: &noBase, money: list}).appendMoney(nil, src, 0, nil)
 		if got := len(two) - len(one); got != tc.bytes {
 			t.Errorf("%s after %s takes %d bytes, want %d", tc.second, tc.first, got, tc.bytes)
 		}
@@ -106,7 +106,7 @@ func TestARenewalIsSmall(t *testing.T) {
 func TestMoneyIsContinued(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		src := newSources([]string{"app", "billing"})
-		c := &rare{base: base{at: 1_690_000_000_000, money: moneyState{subs: []subscription{{name: "base"}}}}}
+		c := &rare{base: &base{at: 1_690_000_000_000, money: moneyState{subs: []subscription{{name: "base"}}}}}
 		list := drawMoney(t, c.base.money.subs)
 		old := []byte{}
 		for n := 0; n < len(list); {

@@ -64,10 +64,11 @@ func (r *reader) rare(c *rare) {
 		c.attrs = r.attrs()
 	}
 	if bits&hasBase != 0 {
-		c.base = r.base()
+		b := r.base()
+		c.base = &b
 	}
 	if bits&hasMoney != 0 {
-		c.money = r.money(&c.base)
+		c.money = r.money(c.base)
 	}
 	if bits&hasSignals != 0 {
 		c.signals = r.references()

@@ -17,7 +17,7 @@ func testOptions() Options {
 
 // full is a customer with something of everything.
 func full() *customer {
-	c := &customer{id: "acme", rare: &rare{}, latest: 1_700_000_000_123, listed: Amber, firing: 1}
+	c := &customer{id: "acme", rare: &rare{base: &noBase}, latest: 1_700_000_000_123, listed: Amber, firing: 1}
 	c.days.set(19_600)
 	c.days.set(19_655)
 	c.attrs = []attribute{{name: "plan", value: "pro", time: 1, kind: 2, source: "app", id: "e1"}, {name: "owner", null: true, time: 2, kind: 1, source: "crm", id: ""}}
@@ -32,7 +32,7 @@ func full() *customer {
 	c.signals = []reference{{kind: ticket, ref: "t1", since: 5, events: []refEvent{{6, true}, {7, false}}}, {kind: invoice, ref: "i1", events: []refEvent{{8, true}}}}
 	c.answers = []dayAnswer{{day: 19_650, kind: event.NPS, time: 9, source: "app", id: "n", score: 9000, max: 10_000}}
 	c.users = []user{{id: "acme", first: 19_600, hours: 1<<24 | 3, days: c.days, answers: []answer{{time: 9, day: 19_650, kind: event.CSAT, score: 4000, min: 1000, max: 5000, source: "app", id: "a", campaign: "q", ref: "t1"}}}, {id: "bob", first: noDay}}
-	c.base = base{at: 10, buysUntil: 19_700, firstPaid: 3,
+	c.base = &base{at: 10, buysUntil: 19_700, firstPaid: 3,
 		money: moneyState{subs: []subscription{{name: "base", active: true, currency: event.Currency{'U', 'S', 'D'}, monthly: 5, lapse: 6}},
 			endings: []ending{{at: 11, targets: 1}}, totals: []total{{event.Currency{'U', 'S', 'D'}, 5}}}}
 	c.health = health{base: bandRun{19_500, Red}, check: bandRun{19_654, Green}, now: 12, runs: []bandRun{{19_501, Gone}, {19_600, Green}}}

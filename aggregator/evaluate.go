@@ -150,20 +150,22 @@ func (s *Shard) settle(c *customer, from int32) (changed bool) {
 		if !ok && !was {
 			continue
 		}
-		pair := Pair{s.opts.BandRules[r].Name, c.id}
-		switch {
-		case !ok:
-			delete(s.firing, pair)
-			s.fired[pair] = true
-			c.firing &^= 1 << r
-		case !was:
-			s.firing[pair] = Firing{since, s.cause}
-			s.fired[pair] = true
-			c.firing |= 1 << r
-		case s.firing[pair].Since != since:
-			s.firing[pair] = Firing{since, s.firing[pair].Cause}
-			s.fired[pair] = true
+		if ok && was && c.since[r] == since {
+			continue
 		}
+		pair, cause := Pair{s.opts.BandRules[r].Name, c.id}, s.cause
+		s.fired[pair] = true
+		if !ok {
+			delete(s.firing, pair)
+			c.firing &^= 1 << r
+			continue
+		}
+		if was {
+			cause = s.firing[pair].Cause
+		}
+		s.firing[pair] = Firing{since, cause}
+		c.firing |= 1 << r
+		c.since[r] = since
 	}
 	rank := c.scored
 	if len(c.line.mrr) > 0 {

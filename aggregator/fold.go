@@ -103,6 +103,7 @@ func (s *Shard) foldMoney(c *customer, before int64) {
 	if before <= c.base.at {
 		return
 	}
+	c.ownBase()
 	if c.base.firstPaid == 0 && c.line.first != 0 && c.line.first < before {
 		c.base.firstPaid = c.line.first
 	}

@@ -52,7 +52,7 @@ func testShard(t *testing.T) *Shard {
 
 // customerOf has the events, in their order, and what follows from them.
 func customerOf(s *Shard, events ...moneyEvent) *customer {
-	c := &customer{id: "acme", rare: &rare{}}
+	c := &customer{id: "acme", rare: &rare{base: &noBase}}
 	for i := range events {
 		events[i].id = fmt.Sprintf("e%d", i)
 	}

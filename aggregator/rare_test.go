@@ -11,7 +11,7 @@ import (
 // found a way to write to it.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if !reflect.DeepEqual(noRare, rare{}) {
+	if !reflect.DeepEqual(noRare, rare{base: &noBase}) || !reflect.DeepEqual(noBase, base{}) {
 		fmt.Fprintf(os.Stderr, "the rare part of those who have none was written to: %+v\n", noRare)
 		code = 1
 	}

@@ -50,7 +50,7 @@ func TestTheLastOrderAddsTheDifference(t *testing.T) {
 			m.time += int64(i)
 			events = append(events, m)
 		}
-		c := &customer{rare: &rare{money: events}}
+		c := &customer{rare: &rare{base: &base{}, money: events}}
 		c.base.money.past.orders = uint8(rapid.IntRange(0, 2).Draw(t, "folded"))
 		e := emitter{cells: newCells(100, nil), sign: 1}
 		s.contributeOrders(&e, c)

@@ -375,6 +375,11 @@ func (s *Shard) revive(c *customer) {
 	if len(c.line.mrr) > 0 {
 		c.scored = s.rank(c)
 	}
+	for r := range s.opts.BandRules {
+		if c.firing>>r&1 == 1 && c.rare != &noRare {
+			c.since[r] = s.firing[Pair{s.opts.BandRules[r].Name, c.id}].Since
+		}
+	}
 	c.due = s.dueOf(c, false)
 	c.bucket.places[c.pos].due = c.due
 }

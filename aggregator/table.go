@@ -321,7 +321,8 @@ func (s *Shard) grown(b *block, bytes int) {
 const (
 	blockBytes    = 200
 	customerBytes = 232 + 48 + 32
-	rareBytes     = 480
+	rareBytes     = 416
+	baseBytes     = 168
 	userBytes     = 80
 )
 
@@ -339,6 +340,9 @@ func (c *customer) memory() int {
 	}
 	if c.rare == &noRare {
 		return n
+	}
+	if c.base != &noBase {
+		n += baseBytes
 	}
 	n += rareBytes + 192*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
 	for i := range c.signals {

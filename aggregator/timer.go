@@ -133,6 +133,7 @@ func (s *Shard) expire(c *customer) {
 	if len(gone) == 0 {
 		return
 	}
+	c.ownBase()
 	for _, i := range slices.Backward(gone) {
 		c.base.money.past.settle(&c.money[i])
 		c.money = slices.Delete(c.money, i, i+1)
