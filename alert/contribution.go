@@ -46,13 +46,21 @@ type Printed struct {
 	Weighted  int64       `json:"weighted"`
 	Most      int64       `json:"most"`
 	Change    int64       `json:"change"`
+
+	of *Contribution // for the sentence
+}
+
+// Health is a score and what it is made of, in whole points.
+type Health struct {
+	Score int64
+	Parts []Printed
 }
 
 // Print rounds a score and its contributions to whole points: the score down,
 // since bands begin at their edge and 49.6 is not 50, the contributions by
 // largest remainder, so that they add up to it. What is lost is rounded in the same way to what the score lacks of 100, so
 // that a signal with all its points never seems to lack one.
-func Print(cs []Contribution) (score int64, printed []Printed) {
+func Print(cs []Contribution) Health {
 	weighted, lost, change := make([]*big.Rat, len(cs)), make([]*big.Rat, len(cs)), make([]*big.Rat, len(cs))
 	sum, most := new(big.Rat), new(big.Rat)
 	for i, c := range cs {
@@ -60,16 +68,17 @@ func Print(cs []Contribution) (score int64, printed []Printed) {
 		sum.Add(sum, c.Weighted)
 		most.Add(most, c.Most)
 	}
-	score = floor(sum)
+	score := floor(sum)
 	w, l, ch := roundTo(weighted, score), roundTo(lost, nearest(most)-score), Round(change)
-	printed = make([]Printed, len(cs))
-	for i, c := range cs {
+	printed := make([]Printed, len(cs))
+	for i := range cs {
+		c := &cs[i]
 		printed[i] = Printed{
 			Signal: c.Signal, Value: c.value(), Points: c.Points, MaxPoints: c.MaxPoints,
-			Weighted: w[i], Most: w[i] + l[i], Change: ch[i],
+			Weighted: w[i], Most: w[i] + l[i], Change: ch[i], of: c,
 		}
 	}
-	return score, printed
+	return Health{score, printed}
 }
 
 // value writes what was read; scores are thousandths.

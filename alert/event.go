@@ -29,8 +29,8 @@ type Alert struct {
 	Provisional bool        // fired by the running day alone
 	Reason      string      // a sentence
 
-	Contributions []Contribution // of a health score
-	MRR           *Amount        // of the customer; nil for a KPI
+	Contributions []Printed // of a health score
+	MRR           *Amount   // of the customer; nil for a KPI
 	Cause         Cause
 }
 
@@ -108,10 +108,7 @@ func (a *Alert) Encode(n uint64) ([]byte, error) {
 	}
 	p := payload{
 		Rule: a.Rule, Severity: a.Severity, Episode: n, Value: orNull(a.Value), Threshold: orNull(a.Threshold),
-		Since: a.Since, Provisional: a.Provisional, Reason: a.Reason, MRR: a.MRR, Cause: a.Cause,
-	}
-	if len(a.Contributions) > 0 {
-		_, p.Contributions = Print(a.Contributions)
+		Since: a.Since, Provisional: a.Provisional, Reason: a.Reason, Contributions: a.Contributions, MRR: a.MRR, Cause: a.Cause,
 	}
 	e.Data = p
 	var b bytes.Buffer

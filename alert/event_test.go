@@ -34,7 +34,8 @@ func acme() []Contribution {
 }
 
 func TestPrintedContributionsAddUp(t *testing.T) {
-	score, printed := Print(acme())
+	h := Print(acme())
+	score, printed := h.Score, h.Parts
 	if score != 44 {
 		t.Errorf("score %d, want 44", score)
 	}
@@ -84,7 +85,7 @@ func TestRoundAddsUp(t *testing.T) {
 }
 
 func TestHealthSentences(t *testing.T) {
-	got := HealthReason("acme", "red", "2026-11-20", acme())
+	got := HealthReason("acme", "red", "2026-11-20", Print(acme()))
 	want := "acme: health 44 is red since 2026-11-20: 1 active day in 30 (−28 of 35), no activity for 16 days (−27 of 30), paying for 200 days (−1 of 6)"
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
@@ -144,7 +145,7 @@ func TestKPISentences(t *testing.T) {
 func TestEncode(t *testing.T) {
 	a := Alert{
 		Source: "tidemark/prod", Rule: "at_risk", Subject: "acme<1>", Firing: true, Severity: "warning", Time: 1_795_305_600_000,
-		Value: "44", Threshold: "50", Since: "2026-11-20", Reason: "because", Contributions: acme(),
+		Value: "44", Threshold: "50", Since: "2026-11-20", Reason: "because", Contributions: Print(acme()).Parts,
 		MRR: &Amount{25_000, "USD"}, Cause: Cause{Topic: "logins", Partition: 3, Offset: 0},
 	}
 	b, err := a.Encode(7)
@@ -205,7 +206,8 @@ func TestEncode(t *testing.T) {
 // that is 49 and not 50, and the parts add up to 49.
 func TestPrintRoundsTheScoreDown(t *testing.T) {
 	part := Contribution{Weighted: big.NewRat(248, 10), Most: big.NewRat(50, 1)}
-	score, printed := Print([]Contribution{part, part})
+	h := Print([]Contribution{part, part})
+	score, printed := h.Score, h.Parts
 	if sum := printed[0].Weighted + printed[1].Weighted; score != 49 || sum != 49 {
 		t.Fatalf("score %d, parts add up to %d", score, sum)
 	}

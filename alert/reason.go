@@ -28,11 +28,11 @@ const topReasons = 3
 //	acme: health 42 is red since 2026-11-20: no activity for 16 days (−22 of 25), 1 active day in 30 (−24 of 30)
 //
 // Since is a day or a moment, written as it shall be read.
-func HealthReason(customer, band, since string, cs []Contribution) string {
-	score, printed := Print(cs)
+func HealthReason(customer, band, since string, h Health) string {
+	printed := h.Parts
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: health %d is %s since %s", customer, score, band, since)
-	order := make([]int, 0, len(cs))
+	fmt.Fprintf(&b, "%s: health %d is %s since %s", customer, h.Score, band, since)
+	order := make([]int, 0, len(printed))
 	for i, p := range printed {
 		if p.Weighted < p.Most {
 			order = append(order, i)
@@ -43,7 +43,7 @@ func HealthReason(customer, band, since string, cs []Contribution) string {
 	})
 	for n, i := range order[:min(topReasons, len(order))] {
 		b.WriteString(map[bool]string{true: ": ", false: ", "}[n == 0])
-		fmt.Fprintf(&b, "%s (−%d of %d)", cs[i].phrase(), printed[i].Most-printed[i].Weighted, printed[i].Most)
+		fmt.Fprintf(&b, "%s (−%d of %d)", printed[i].of.phrase(), printed[i].Most-printed[i].Weighted, printed[i].Most)
 	}
 	return b.String()
 }

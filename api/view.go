@@ -52,8 +52,8 @@ func ViewOf(v *aggregator.View, p aggregator.Profile, told []alert.Told) *Custom
 		out.LastActiveDay = civil.Format(v.LastActiveDay)
 	}
 	if v.Score != nil {
-		score, printed := alert.Print(company.Contributions(v, p))
-		out.Score, out.Contributions = &score, printed
+		h := alert.Print(company.Contributions(v, p))
+		out.Score, out.Contributions = &h.Score, h.Parts
 	}
 	for _, cur := range slices.SortedFunc(maps.Keys(v.MRR), func(a, b event.Currency) int { return slices.Compare(a[:], b[:]) }) {
 		if n := v.MRR[cur]; n != 0 {

@@ -147,7 +147,8 @@ func TestFromEventsToFigures(t *testing.T) {
 	}
 	o, _ = shardOptions()
 	cs := Contributions(v, o.Profile)
-	score, printed := alert.Print(cs)
+	h := alert.Print(cs)
+	score, printed := h.Score, h.Parts
 	exact, _ := v.Score.Float64()
 	if d := float64(score) - exact; d > 0.5 || d < -0.5 {
 		t.Errorf("score %d of %v", score, exact)

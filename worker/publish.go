@@ -156,25 +156,24 @@ func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Fi
 		a.Reason = x.Subject + ": is no longer known"
 		return a, nil
 	}
-	parts := company.Contributions(v, t.opts.Profile)
-	score, _ := alert.Print(parts)
-	a.Time, a.Contributions = v.Now, parts
+	health := alert.Print(company.Contributions(v, t.opts.Profile))
+	a.Time, a.Contributions = v.Now, health.Parts
 	a.MRR = &alert.Amount{Amount: roundMRR(v.MRR[t.opts.Currency]), Currency: t.opts.Currency.String()}
 	a.Threshold = json.Number(fmt.Sprint(t.opts.Profile.Amber))
 	if v.Score != nil {
-		a.Value = json.Number(fmt.Sprint(score))
+		a.Value = json.Number(fmt.Sprint(health.Score))
 	}
 	day := civil.Format(civil.Of(v.Now, t.opts.Zone))
 	switch {
 	case firing:
-		a.Reason = alert.HealthReason(x.Subject, v.Band.String(), civil.Format(civil.Of(f.Since, t.opts.Zone)), parts)
+		a.Reason = alert.HealthReason(x.Subject, v.Band.String(), civil.Format(civil.Of(f.Since, t.opts.Zone)), health)
 		if v.Band != aggregator.Red { // it has been within the time that the rule waits before it resolves
-			a.Reason = alert.HealthReason(x.Subject, "no longer red, and was", civil.Format(civil.Of(f.Since, t.opts.Zone)), parts)
+			a.Reason = alert.HealthReason(x.Subject, "no longer red, and was", civil.Format(civil.Of(f.Since, t.opts.Zone)), health)
 		}
 	case v.Band == aggregator.Gone:
 		a.Since, a.Reason = alert.Moment(v.Now), alert.Churned(x.Subject, day)
 	default:
-		a.Since, a.Reason = alert.Moment(v.Now), alert.HealthResolved(x.Subject, "red", v.Band.String(), day, score)
+		a.Since, a.Reason = alert.Moment(v.Now), alert.HealthResolved(x.Subject, "red", v.Band.String(), day, health.Score)
 	}
 	return a, nil
 }
