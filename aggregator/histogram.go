@@ -1,6 +1,10 @@
 package aggregator
 
-import "github.com/tidemark-io/tidemark/civil"
+import (
+	"math/bits"
+
+	"github.com/tidemark-io/tidemark/civil"
+)
 
 // Histograms of active days: users by their number of active days in the 30 days
 // ending on a day (L30, for the whole), and in the calendar month to date (for
@@ -92,4 +96,62 @@ func (e *emitter) addToL30(s *dayset, d int32) {
 		e.scoped(toWhole, slots[was], at, to, 1)
 		at = to
 	}
+}
+
+// As with shapes, what a user's new last day changes of L30 is counted first and
+// reaches the cells later. It is a rise to some number of days; and as each of the
+// days before it leaves the window, what was a fall from n-1 days is one from n
+// now: one more in "at least n-1" and one less in "at least n".
+
+// l30Day is how often the numbers of active days rise to n and shift from n on a
+// day.
+type l30Day struct {
+	day        int32
+	used       bool
+	rise, fall [rolling + 1]int32
+}
+
+// l30 are the days that logins of a few weeks concern. What is in the way of
+// another day goes into the cells.
+type l30 [64]l30Day
+
+func (e *emitter) l30At(day int32) *l30Day {
+	x := &e.l30[uint32(day)%uint32(len(e.l30))]
+	if x.day != day {
+		e.spendL30(x)
+		x.day = day
+	}
+	x.used = true
+	return x
+}
+
+// addLastToL30 is the change of L30 where the new active day is the last one; it
+// is in the set already.
+func (e *emitter) addLastToL30(s *dayset, d int32) {
+	const others = rolling - 1
+	days := s.before(d) & (1<<others - 1) // bit j is day d-1-j
+	n := bits.OnesCount64(days) + 1
+	e.l30At(d).rise[n]++
+	for ; days != 0; n-- {
+		oldest := bits.Len64(days) - 1
+		days &^= 1 << oldest
+		e.l30At(d - 1 - int32(oldest) + rolling).fall[n]++
+	}
+	e.l30At(d + rolling).fall[1]++
+}
+
+func (e *emitter) spendL30(x *l30Day) {
+	if !x.used {
+		return
+	}
+	slots := e.cells.known.atLeast30
+	for n := 1; n <= rolling; n++ {
+		if v := x.rise[n] - x.fall[n]; v != 0 {
+			e.cells.addWhole(slots[n], x.day, int64(v))
+		}
+		if v := x.fall[n]; v != 0 && n > 1 {
+			e.cells.addWhole(slots[n-1], x.day, int64(v))
+		}
+	}
+	*x = l30Day{day: x.day}
 }
