@@ -84,7 +84,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	}
 	c.latest = max(c.latest, ev.Time)
 	s.change(c)
-	if ch.money || ch.health || c.due <= max(s.watermark, c.latest) {
+	if ch.money || ch.health && !c.idle() || c.due <= max(s.watermark, c.latest) {
 		s.later(c, day, ch, cause)
 	}
 	return Applied, nil

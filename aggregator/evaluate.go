@@ -128,6 +128,12 @@ func (s *Shard) evaluate(c *customer, from int32) (changed bool) {
 	return s.settle(c, from) || moved || h.live == Red
 }
 
+// idle says whether the customer's health reads nothing: it doesn't pay, and did
+// not when it was last evaluated.
+func (c *customer) idle() bool {
+	return c.behind == 0 && c.health.live == Gone && len(c.line.paying) == 0 && c.due == never
+}
+
 // gone says whether the customer had left for good when it was last evaluated,
 // and nothing before has changed: then there is nothing to walk.
 func (h *health) gone(t *timeline, changed int64) bool {

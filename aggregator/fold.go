@@ -53,11 +53,8 @@ func (s *Shard) foldWalk(c *customer, first int32) {
 	if w.day >= first-1 {
 		return
 	}
-	if len(c.line.paying) == 0 && w.band == Gone {
-		w = walk{day: first - 1}
-	}
 	for w.day < first-1 {
-		s.walkDay(c, &w, never)
+		s.walkOn(c, &w, first)
 	}
 	c.setWalkBase(w)
 	h := &c.health

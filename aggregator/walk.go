@@ -85,13 +85,10 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	}
 	h.runs = slices.DeleteFunc(h.runs, func(r bandRun) bool { return r.day > h.check.day })
 	w := c.walkCheck()
-	if w.day+1 < today && len(c.line.paying) == 0 {
-		w = walk{day: today - 1} // nobody pays: no band, no episode
-		h.run(h.check.day+1, Gone)
-	}
 	for w.day+1 < today {
-		s.walkDay(c, &w, never)
-		h.run(w.day, w.band)
+		day := w.day + 1
+		s.walkOn(c, &w, today)
+		h.run(day, w.band)
 	}
 	c.setWalkCheck(w)
 	s.walkDay(c, &w, now)
@@ -135,6 +132,26 @@ func (h *health) run(day int32, b Band) {
 		return
 	}
 	h.runs = append(h.runs, bandRun{day, b})
+}
+
+// walkOn goes on by a day, or by all days before the given one on which the
+// customer does not pay and that no episode reaches into.
+func (s *Shard) walkOn(c *customer, w *walk, before int32) {
+	start := s.cal.Start(w.day + 1)
+	pays := farFuture
+	for i := len(c.line.paying) - 1; i >= 0 && c.line.paying[i].to >= start; i-- {
+		pays = s.cal.Day(c.line.paying[i].from)
+	}
+	for r := range s.opts.BandRules {
+		if x := &w.chains[r]; x.end != 0 && x.end+s.opts.BandRules[r].ResolveAfter >= start {
+			pays = w.day
+		}
+	}
+	if pays <= w.day+1 {
+		s.walkDay(c, w, never)
+		return
+	}
+	*w = walk{day: min(pays, before) - 1} // gone, and every episode is over
 }
 
 // walkDay goes on by one day, or up to the moment now within it. A day has one
