@@ -91,6 +91,11 @@ func (c *customer) manySubs(name string) bool {
 	if len(c.base.money.subs)+len(c.money) < maxSubscriptions {
 		return false
 	}
+	for i := len(c.money) - 1; i >= 0; i-- { // nearly always the last
+		if c.money[i].kind == charge && c.money[i].sub == name {
+			return false
+		}
+	}
 	names := map[string]bool{}
 	for i := range c.base.money.subs {
 		names[c.base.money.subs[i].name] = true

@@ -153,9 +153,11 @@ func (c *customer) extend(o *Options, n int) bool {
 		c.run = nil
 		w.until(never)
 	}
-	steps = len(c.line.mrr)
-	if c.run == nil || len(w.s.totals) > 1 || c.line.pays(m.time) != (steps > 0 && c.line.mrr[steps-1].monthly > 0) {
+	switch last := len(c.line.mrr) - 1; {
+	case c.run == nil || len(w.s.totals) > 1:
 		c.line.paying = payingSpans(c.line.mrr)
+	case last >= steps: // one currency, and one step: at the event's time
+		c.line.paying = turnPaying(slices.Clone(c.line.paying), m.time, c.line.mrr[last].monthly > 0)
 	}
 	return true
 }
@@ -338,16 +340,23 @@ func payingSpans(steps []mrrStep) []span {
 		if i+1 < len(steps) && steps[i+1].at == s.at {
 			continue // only what holds after the moment counts
 		}
-		pays := slices.ContainsFunc(totals, func(x total) bool { return x.monthly > 0 })
-		open := len(spans) > 0 && spans[len(spans)-1].to == never
-		switch {
-		case pays && !open && len(spans) > 0 && spans[len(spans)-1].to == s.at:
-			spans[len(spans)-1].to = never
-		case pays && !open:
-			spans = append(spans, span{from: s.at, to: never})
-		case !pays && open:
-			spans[len(spans)-1].to = s.at
-		}
+		spans = turnPaying(spans, s.at, slices.ContainsFunc(totals, func(x total) bool { return x.monthly > 0 }))
+	}
+	return spans
+}
+
+// turnPaying says that from a moment on the customer pays, or does not. The moment
+// is no earlier than any before.
+func turnPaying(spans []span, at int64, pays bool) []span {
+	last := len(spans) - 1
+	open := last >= 0 && spans[last].to == never
+	switch {
+	case pays && !open && last >= 0 && spans[last].to == at:
+		spans[last].to = never
+	case pays && !open:
+		return append(spans, span{from: at, to: never})
+	case !pays && open:
+		spans[last].to = at
 	}
 	return spans
 }
