@@ -392,7 +392,7 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 	if !c.addRefEvent(kind, ref, refEvent{ev.Time, on}) {
 		return change{}
 	}
-	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
+	c.deriveReferences()
 	return change{any: true, health: true}
 }
 

@@ -150,9 +150,14 @@ func (c *customer) addRefEvent(kind refKind, ref []byte, ev refEvent) bool {
 	return true
 }
 
-// spans are the stretches in which references of a kind are open, by their beginning.
-func (c *customer) spans(kind refKind) []span {
-	var out []span
+// deriveReferences computes what follows from signals.
+func (c *customer) deriveReferences() {
+	c.line.tickets = c.spans(c.line.tickets[:0], ticket)
+	c.line.invoices = c.spans(c.line.invoices[:0], invoice)
+}
+
+// spans adds the stretches in which references of a kind are open, by their beginning.
+func (c *customer) spans(out []span, kind refKind) []span {
 	for i := range c.signals {
 		r := &c.signals[i]
 		if r.kind != kind {
@@ -208,7 +213,7 @@ func (c *customer) derive(o *Options) {
 		c.firstPaidDay = noDay
 		return
 	}
-	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
+	c.deriveReferences()
 	c.unread, c.refunds = int32(len(c.money)), c.hasRefunds()
 	c.deriveMoney(o)
 }

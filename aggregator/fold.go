@@ -89,7 +89,7 @@ func (s *Shard) foldReferences(c *customer, before int64) {
 		r.events = slices.Delete(r.events, 0, n)
 	}
 	c.signals = slices.DeleteFunc(c.signals, func(r reference) bool { return r.since == 0 && len(r.events) == 0 })
-	c.line.tickets, c.line.invoices = c.spans(ticket), c.spans(invoice)
+	c.deriveReferences()
 }
 
 // foldMoney replays the money events before a moment onto the base. Those that

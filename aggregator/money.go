@@ -157,7 +157,11 @@ func (c *customer) extend(o *Options, n int) bool {
 	case c.run == nil || len(w.s.totals) > 1:
 		c.line.paying = payingSpans(c.line.mrr)
 	case last >= steps: // one currency, and one step: at the event's time
-		c.line.paying = turnPaying(slices.Clone(c.line.paying), m.time, c.line.mrr[last].monthly > 0)
+		pays := c.line.mrr[last].monthly > 0
+		if n := len(c.line.paying); n > 0 && (!pays || c.line.paying[n-1].to == m.time) { // the last one becomes another
+			c.line.paying = slices.Clone(c.line.paying)
+		}
+		c.line.paying = turnPaying(c.line.paying, m.time, pays)
 	}
 	return true
 }

@@ -43,7 +43,8 @@ type messages struct {
 }
 
 func newMessages() *messages {
-	return &messages{events: make([]event.Event, applyEvents), decoder: event.NewDecoder(event.Options{Currency: currencyUSD})}
+	return &messages{bytes: make([]byte, 0, 200*batchEvents), ends: make([]int, 0, batchEvents),
+		events: make([]event.Event, applyEvents), decoder: event.NewDecoder(event.Options{Currency: currencyUSD})}
 }
 
 func (m *messages) add(ev *event.Event) {
