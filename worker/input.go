@@ -89,11 +89,28 @@ func (t *tenure) atEnd() bool {
 	return true
 }
 
-// time is the watermark that the inputs allow, 0 where there is none yet: the
-// lowest of those that are not at their end, less the disorder. Where all are at
+// again says whether messages are being read again that a publication has
+// covered: some were applied, the others said to be late.
+func (t *tenure) again() bool {
+	h := t.pub.Header()
+	for _, in := range t.inputs {
+		if in.at.Next < h.Offsets[in.topic] {
+			return true
+		}
+	}
+	return false
+}
+
+// time is the watermark that the inputs allow, 0 where there is none yet. While
+// the log is read again after a loss of commits it stands still: what was applied
+// must not be late now, since a copy of it would count as said (P2). Else it is
+// the lowest of those that are not at their end, less the disorder. Where all are at
 // their end it is the highest event time of any (clock: log), or the clock less
 // the idle allowance (clock: live), if the watermark is within a day of it.
 func (t *tenure) time(now time.Time) int64 {
+	if t.again() {
+		return t.state.Watermark()
+	}
 	lowest, highest := int64(0), int64(0)
 	held := false
 	for _, in := range t.inputs {

@@ -126,6 +126,8 @@ func commit() []Mistake {
 		{"C1", "records loaded without asking whose they are", []Edit{
 			{"store/load.go", "		err = compare(stored.Val(), t)", "		_ = stored.Val()"},
 		}, contract("load_gives_order_and_absence")},
+		{"C1", "time moves while the log is read again", []Edit{{"worker/input.go", "if t.again() {", "if false {"}},
+			step("TestTimeStandsStillWhileTheLogIsReadAgain")},
 		{"C3", "number used again for another batch after a lost reply", []Edit{
 			{"worker/takeover.go", "	touched  bool ", "	doubtful *store.Commit\n	touched  bool "},
 			{"worker/commit.go", "	for {\n		id, err := t.opts.Store.Commit(", `	if d := t.doubtful; d != nil { // the next batch brings it along

@@ -1,7 +1,8 @@
 package main
 
 // targets is C1: the ends of the next batch, which is one event, one of each
-// topic, or a tick of the clock.
+// topic, or a tick of the clock. The clock stands still while an offset is behind
+// the header's: what is read again is given no less time than it had before.
 func (m *model) targets(w *Worker, f func(At)) {
 	x := w.At
 	if x.A < m.A {
@@ -13,7 +14,8 @@ func (m *model) targets(w *Worker, f func(At)) {
 	if x.A < m.A && x.B < m.B {
 		f(At{x.A + 1, x.B + 1, x.W})
 	}
-	if x.W < m.T {
+	again := x.A < w.Header.A || x.B < w.Header.B
+	if x.W < m.T && (!again || m.TimeRunsAhead) {
 		f(At{x.A, x.B, x.W + 1})
 	}
 	if m.AsWritten && w.Hold == 0 && w.Due == 0 && m.wants(0, x) != (w.Announce.Firing == 1) {
@@ -25,7 +27,7 @@ func (m *model) targets(w *Worker, f func(At)) {
 // are the changed records alone, Cell is the value from w's memory.
 func (m *model) build(w *Worker, t At) Commit {
 	d := t.events() &^ w.At.events()
-	c := Commit{Owner: w.Owner, At: t, Records: d, Cell: w.Cell + ones(d)}
+	c := Commit{Owner: w.Owner, At: t, Records: d, Cell: w.Cell + ones(d), Spared: w.Spared | m.spared(w, t)}
 	if !m.NotesInMemory {
 		c.Notes = (w.Notes | m.newNotes(w, t)) &^ m.said[w.Header.events()]
 	}
@@ -81,7 +83,7 @@ func (m *model) remember(w *Worker, c *Commit) {
 	if m.NotesInMemory {
 		notes = (w.Notes | m.newNotes(w, c.At)) &^ m.said[w.Header.events()]
 	}
-	w.Notes = notes
+	w.Notes, w.Spared = notes, c.Spared
 	w.Records |= c.Records
 	w.Cell, w.At, w.Number = c.Cell, c.At, c.Number
 	w.Unborn = m.unbornAt(w, c.At, false)

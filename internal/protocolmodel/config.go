@@ -36,6 +36,7 @@ type Config struct {
 	Recognise                           bool // C3: after a lost reply read the commit's identity instead of starting over
 	RetryOther                          bool // ... and take the same number with another batch for one's own
 	NotesInMemory                       bool
+	TimeRunsAhead                       bool // C1: the clock moves although an offset stands behind the header's
 	NoRedisLook, NoKafkaLook            bool // without L1, without L2
 
 	// Rules of the publication.

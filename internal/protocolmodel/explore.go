@@ -115,7 +115,7 @@ func (m *model) atRest(s *State) int {
 			return atRest
 		}
 	}
-	if s.Reader.Notes&m.kinds.must != m.kinds.must {
+	if (s.Reader.Notes|s.now().Spared)&m.kinds.must != m.kinds.must {
 		return atRest
 	}
 	return fine

@@ -6,6 +6,10 @@ package main
 type note struct {
 	needs   uint8 // set of events and ticks
 	oneShot bool  // an alert; else a copy for the late or the dead-letter topic
+	// spared says of the commit that brings the last of what it needs whether it
+	// is not raised after all: the event came in time and counts, the orphan has
+	// its target. It depends on the interleaving. nil: never.
+	spared func(from, to At) bool
 }
 
 // kinds are sets of notes, one bit for each.
@@ -62,10 +66,26 @@ func (c *Config) sortNotes() kinds {
 	return k
 }
 
+// ripe are the notes that a commit from w to x brings the last of what they need.
+func (c *Config) ripe(w *Worker, x At) uint8 {
+	return c.raised[x.events()] &^ c.raised[w.At.events()]
+}
+
+// spared are those of them that it does not raise.
+func (c *Config) spared(w *Worker, x At) uint8 {
+	set := c.ripe(w, x)
+	for i, n := range c.Notes {
+		if n.spared == nil || !n.spared(w.At, x) {
+			set &^= 1 << i
+		}
+	}
+	return set
+}
+
 // newNotes are the notes that a commit from w to x raises. An unborn shard
 // raises no one-shot alerts: held back they would all be said at its birth.
 func (c *Config) newNotes(w *Worker, x At) uint8 {
-	n := c.raised[x.events()] &^ c.raised[w.At.events()]
+	n := c.ripe(w, x) &^ c.spared(w, x)
 	if w.Unborn != born && !c.KeepUnborn && !c.PublishUnborn {
 		n &= c.kinds.copies
 	}

@@ -45,6 +45,7 @@ type Commit struct {
 	Records uint8 // the records: one bit for each applied event
 	Cell    uint8 // a counter, written as a value from the writer's memory
 	Notes   uint8 // notes that are not known to be said, one bit for each
+	Spared  uint8 // notes that were not raised when they could have been: their events count
 	// Only used by the protocol as first written:
 	Number   uint8
 	Announce Word // announced, kept in Redis
@@ -102,6 +103,7 @@ type Worker struct {
 	Records uint8
 	Cell    uint8
 	Notes   uint8
+	Spared  uint8
 	Next    At // target of a commit whose reply was lost (recognising variant)
 	Header  At
 	P       uint8

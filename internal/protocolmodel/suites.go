@@ -10,6 +10,7 @@ func suites() []suite {
 	return []suite{
 		{"The protocol", protocol()},
 		{"Notes with a due time", dueTimes()},
+		{"Notes that depend on the interleaving", interleavings()},
 		{"Birth", births()},
 		{"Rules that may be chosen otherwise", variants()},
 		{"Mistakes, each must be caught", append(mistakes(), noteMistakes()...)},
@@ -60,6 +61,35 @@ func dueTimes() []Config {
 			Notes: []note{orphan, ticket, {needs: a2}}, Limit: Limits{1, 2, 1, 0, 0}, Window: 3},
 		{Name: "an orphan, a ticket, two ticks, late commits", A: 1, B: 1, T: 2, Want: []wish{silence},
 			Notes: []note{orphan, {needs: b1 | tick2, oneShot: true}}, Limit: Limits{0, 1, 1, 1, 0}, Window: 2},
+	})
+}
+
+// tooLate is the copy of an event that counts where it is read before a tick.
+func tooLate(event, tick uint8) note {
+	return note{needs: event, spared: func(from, _ At) bool { return from.events()&tick == 0 }}
+}
+
+// unmatched is the copy of an orphan that is given up at a tick, unless its
+// target was read before. After the tick the orphan itself is too late.
+func unmatched(event, target, tick uint8) note {
+	return note{needs: event | tick, spared: func(from, to At) bool { return from.events()&tick == 0 && to.events()&target != 0 }}
+}
+
+// interleavings: notes that one reading of the log raises and another does not.
+// Every event counts in the end or has its copy. Not where a rollback brings back
+// the token of an owner that knows of no newer header, and it moves the clock
+// before it looks: that is what is left.
+func interleavings() []Config {
+	late, orphan := tooLate(b1, tick1), unmatched(a1, b1, tick1)
+	return mirrored([]Config{
+		{Name: "late after a tick, rollbacks without limit", A: 2, B: 1, T: 1, Want: []wish{parity},
+			Notes: []note{late}, Limit: Limits{unlimited, unlimited, 0, 0, 1}, Window: 3},
+		{Name: "late after a tick, an orphan and its target, double rollback", A: 2, B: 2, T: 1, Want: []wish{parity},
+			Notes: []note{tooLate(b2, tick1), orphan}, Limit: Limits{1, 2, 0, 0, 0}, Window: 3},
+		{Name: "an orphan and its target, two ticks, rollbacks without limit", A: 1, B: 1, T: 2, Want: []wish{parity},
+			Notes: []note{orphan, tooLate(a1, tick2)}, Limit: Limits{unlimited, unlimited, 0, 0, 1}, Window: 3},
+		{Name: "late after a tick, a zombie's token comes back", Breaks: atRest, A: 1, B: 1, T: 1, Want: []wish{parity},
+			Notes: []note{late}, Limit: Limits{0, 1, 1, 0, 0}, Window: 3},
 	})
 }
 

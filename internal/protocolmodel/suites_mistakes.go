@@ -40,14 +40,19 @@ func mistakes() []Config {
 	}
 }
 
-// noteMistakes are those about notes with a due time, and about the birth. None
-// of them needs a rollback, and most need no fault at all.
+// noteMistakes are those about notes with a due time, about those that depend on
+// the interleaving, and about the birth. Only where the log is read again they
+// need a rollback, and most need no fault at all.
 func noteMistakes() []Config {
 	due := func(name string, set func(*Config)) Config {
 		c := Config{Name: name, Breaks: atRest, A: 1, B: 1, T: 1, Want: []wish{parity},
 			Notes: []note{{needs: a1 | tick1}}, Window: 2}
 		set(&c)
 		return c
+	}
+	again := func(name string, n note) Config {
+		return Config{Name: name, Breaks: atRest, A: 1, B: 1, T: 1, Want: []wish{parity}, Notes: []note{n},
+			Limit: Limits{0, 1, 0, 0, 0}, Window: 3, TimeRunsAhead: true}
 	}
 	birth := func(breaks int, name string, set func(*Config)) Config {
 		c := births()[1]
@@ -58,6 +63,8 @@ func noteMistakes() []Config {
 	return []Config{
 		due("P2: a note is said when its event's offset is", func(c *Config) { c.OffsetOnly = true }),
 		due("P2: a note is said when its due time is", func(c *Config) { c.DueOnly = true }),
+		again("time moves while the log is read again, an event in time", tooLate(b1, tick1)),
+		again("time moves while the log is read again, an orphan's target", unmatched(a1, b1, tick1)),
 		birth(historySilent, "no P0", func(c *Config) { c.PublishUnborn = true }),
 		birth(historySilent, "P0: born kept in memory, who finds a state takes it for born", func(c *Config) { c.BornInMemory = true }),
 		birth(historySilent, "P0: one-shot alerts of history held back, not dropped", func(c *Config) { c.KeepUnborn = true }),

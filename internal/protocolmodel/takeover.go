@@ -69,7 +69,7 @@ func (m *model) claim(s, t *State, i int, load bool) {
 }
 
 func (m *model) load(w *Worker, c *Commit) {
-	w.At, w.Records, w.Cell, w.Notes = c.At, c.Records, c.Cell, c.Notes
+	w.At, w.Records, w.Cell, w.Notes, w.Spared = c.At, c.Records, c.Cell, c.Notes, c.Spared
 	w.Number = c.Number
 	w.Unborn = m.unbornAt(w, c.At, true)
 	if m.NotesInMemory {
