@@ -210,6 +210,11 @@ func (s *Shard) dueOf(c *customer, idle bool) int64 {
 		soonest(c.line.paying[i].from)
 		soonest(c.line.paying[i].to)
 	}
+	// Who has left for good is not walked (gone), so that its health.now stands
+	// still: a moment after that may be over, and would be due for ever.
+	if c.health.live == Gone {
+		return due
+	}
 	for i := len(c.line.mrr) - 1; i >= 0; i-- {
 		x := &c.line.mrr[i]
 		if x.at <= c.health.now && x.day <= c.health.day {
@@ -217,9 +222,6 @@ func (s *Shard) dueOf(c *customer, idle bool) int64 {
 		}
 		soonest(s.cal.Start(x.day)) // MRR at risk is that of the day's end
 		soonest(x.at)
-	}
-	if c.health.live == Gone {
-		return due
 	}
 	for r := range s.opts.BandRules {
 		if x := c.episodes.now[r]; x.end != 0 && s.opts.BandRules[r].Band != c.health.live {

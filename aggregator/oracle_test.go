@@ -95,6 +95,9 @@ func (d *disk) advance(t *rapid.T, s *aggregator.Shard, w int64) {
 	for s.Advance(w, 10_000) {
 		d.need(t, s, nil)
 	}
+	if w != 0 && !s.Settled() { // nothing would be published until it is
+		t.Fatalf("a timer of the past is left at %s", time.UnixMilli(w).UTC())
+	}
 }
 
 // levels are the levels of a segment on the days from..to, by the stored rows
