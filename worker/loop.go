@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -279,6 +280,9 @@ func (t *tenure) finish(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if w := t.state.Watermark(); w != 0 && !t.state.Settled() { // nothing would ever be published, and nobody would see it
+		return stop("BUG: a timer of shard %d that is due by %s did not fire", t.shard, alert.Moment(w))
 	}
 	if t.keys.bad() {
 		return stop("more than 0.1 %% of the last messages of shard %d had a key that is not their customer, or lay on a partition where the partitioner %q would not put them: their producers partition otherwise; set partitioner accordingly, or run tidemark repartition", t.shard, t.opts.Partitioner)

@@ -57,6 +57,7 @@ type world struct {
 	processes []*process
 	batch     int         // LiveBatch of processes to come
 	cache     int         // their CacheBytes
+	purchases int32       // days a purchase makes a customer for; 0: subscriptions do
 	others    atomic.Bool // whether the other shards are not at their end
 }
 
@@ -200,6 +201,9 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 			LapseGrace: -1, WeekStart: time.Monday, Dimensions: []string{"plan"}, Profile: aggregator.DefaultProfile(), MaxUsersInline: 4,
 			BandRules: []aggregator.BandRule{{Name: rule, Band: aggregator.Red, ResolveAfter: (24 * time.Hour).Milliseconds()}}}
 		o.ActivityKinds[event.Login] = true
+		if w.purchases > 0 {
+			o.ByPurchases, o.ActiveDays = true, w.purchases
+		}
 		return o, nil
 	}
 	out := w.outputs()

@@ -229,6 +229,9 @@ func notes() []Mistake {
 		{"P2", "a header ahead of timers that have not fired", []Edit{
 			{"worker/publish.go", "if !t.state.Settled() {", "if false {"},
 		}, step("TestTimersFireBeforeTheHeader")},
+		{"P2", "who has left is due for ever, and the shard silent", []Edit{
+			cut("aggregator/evaluate.go", "	if c.health.live == Gone {\n		return due\n	}\n"),
+		}, step("TestWhoHasLeftHoldsUpNothing")},
 		{"C2", "notes kept in memory only", []Edit{
 			cut("worker/commit.go", "		c.Notes = append(c.Notes, store.Field{Name: name, Value: b})\n"),
 			{"worker/commit.go", "b, err := n.encode()", "_, err := n.encode()"},

@@ -1,0 +1,21 @@
+package worker_test
+
+import "testing"
+
+// P2: a customer who has left, and whose subscription ends later, leaves no timer
+// behind. While one is due nothing is published.
+func TestWhoHasLeftHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.purchases = 7
+	s.own()
+	leave := s.leave("acme", day(1, 2))
+	leave.event.Cancellation.Effective = day(20, 0)
+	leave.value = leave.event.Append(nil)
+	s.send(s.subscribe("acme", "pro", day(1, 1)), leave)
+	for _, n := range []int{12, 25} {
+		s.tick(n)
+		s.send(s.garbage(day(n, 4)))
+		s.atRest()
+	}
+}
