@@ -60,6 +60,12 @@ func (t *tenure) loop(ctx context.Context) error {
 		if err := t.finish(ctx); err != nil {
 			return err
 		}
+		// There may always be another message. While catching up nothing is due.
+		if t.head.Born && !t.head.CatchingUp {
+			if err := t.duties(ctx); err != nil {
+				return err
+			}
+		}
 	}
 }
 

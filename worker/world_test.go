@@ -55,8 +55,9 @@ type world struct {
 	redis     sync.Mutex // one thing at a time happens in Redis
 	past      []contents // after each claim and commit
 	processes []*process
-	batch     int         // LiveBatch of processes to come
-	cache     int         // their CacheBytes
+	batch     int // LiveBatch of processes to come
+	cache     int // their CacheBytes
+	company   worker.Company
 	purchases int32       // days a purchase makes a customer for; 0: subscriptions do
 	others    atomic.Bool // whether the other shards are not at their end
 }
@@ -207,8 +208,15 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 		return o, nil
 	}
 	out := w.outputs()
+	var company func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error)
+	if w.company != nil {
+		company = func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+			return w.company, nil
+		}
+	}
 	return worker.Options{
-		Store: st, Fetcher: fetcher, Inputs: w.ws.Inputs(), Log: w.log.Named(p.name),
+		Company: company,
+		Store:   st, Fetcher: fetcher, Inputs: w.ws.Inputs(), Log: w.log.Named(p.name),
 		Publisher: publisher.Options{Brokers: []string{w.ws.Brokers}, Namespace: w.ws.Name,
 			Topics:  publisher.Topics{Alerts: out.Alerts, Cursors: out.Cursors},
 			Timeout: 4 * time.Second, LookLimit: 5 * time.Second, CursorLimit: 20 * time.Second,
