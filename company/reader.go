@@ -34,6 +34,9 @@ type Options struct {
 	MinSample  int64
 	Lifetime   kpi.Lifetime
 	SegmentCap int // segments a dimension keeps apart from "other"; 0: 100
+	// Before has read the shards for longer: what it knows of losses of commits
+	// counts here too. nil: nobody has.
+	Before *Reader
 	// Revisions reads stored revisions by the keys of figures, as Sent.Encode
 	// wrote them; nil: figures carry revision 0.
 	Revisions func(ctx context.Context, keys []string) (map[string][]byte, error)
@@ -108,10 +111,22 @@ func (r *Reader) reset(n int) {
 	for i := range shards {
 		shards[i] = &shard{empty: true}
 	}
+	if r.opts.Before != nil {
+		r.opts.Before.mark(shards)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.shards = shards
 	r.view = r.newView(shards)
+}
+
+// mark gives shards the marks that show a loss of commits.
+func (r *Reader) mark(shards []*shard) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, s := range r.shards[:min(len(r.shards), len(shards))] {
+		shards[i].topWatermark, shards[i].topOffsets = s.topWatermark, maps.Clone(s.topOffsets)
+	}
 }
 
 // take applies what was read.

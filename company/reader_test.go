@@ -288,6 +288,29 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
+// TestALossBeforeTheFirstPoll: a reader that begins after the store has lost
+// commits takes it from one that has read before.
+func TestALossBeforeTheFirstPoll(t *testing.T) {
+	f := twoShards()
+	before := newReader(t, f)
+	poll(t, before)
+	a := f.shards[0]
+	now := a.head
+	a.at("2026-11-22T10:00:00Z", today-3, 90)
+	a.claim("a2")
+	r := NewReader(f, Options{Location: time.UTC, Currency: usd, MinSample: 30, Before: before})
+	poll(t, r)
+	if ok, why := r.Ready(); ok || !strings.Contains(why, "shard 0 was rolled back") {
+		t.Errorf("after the loss: ready %v, %q", ok, why)
+	}
+	a.head = now
+	a.commit(nil)
+	poll(t, r)
+	if ok, why := r.Ready(); !ok {
+		t.Errorf("reached again: not ready, %q", why)
+	}
+}
+
 func TestAShardThatNeverHadAnEventHoldsNobodyUp(t *testing.T) {
 	f := twoShards()
 	f.shards = append(f.shards, newFake(1).shards...)

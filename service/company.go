@@ -54,6 +54,8 @@ func (s *service) newCompany(security consumer.Security) func(map[string][]byte,
 		if optsErr != nil {
 			return nil, optsErr
 		}
+		opts := opts
+		opts.Before = s.reader // else a loss of commits would go unseen that this tenure begins with
 		reader := company.NewReader(s.store, opts)
 		feed, err := company.NewFeed(reader, s.cfg.PublishInterval.Milliseconds(), int32(s.cfg.RetainRows), sent)
 		if err != nil {
@@ -100,6 +102,7 @@ func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) 
 		if d.Fired, err = c.evaluate(ctx); err != nil {
 			return d, err
 		}
+		d.Judged = true
 		if d.Public, err = c.public(ctx); err != nil {
 			return d, err
 		}

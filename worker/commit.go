@@ -34,6 +34,7 @@ type Duties struct {
 	Fired        map[aggregator.Pair]*aggregator.Firing // nil: no longer firing
 	Sent, Public []store.Field
 	Messages     []Message
+	Judged       bool // the rules on KPIs were evaluated for this
 }
 
 // Message is one message for the topic of KPIs.

@@ -364,9 +364,11 @@ func (t *tenure) duties(ctx context.Context) error {
 		t.log.Warn("figures of the company cannot be read; trying again", zap.Error(err))
 		return nil
 	}
-	if d.empty() {
+	first := d.Judged && !t.judged
+	if d.empty() && !first {
 		return nil
 	}
+	t.judged, t.due = t.judged || d.Judged, t.due || first
 	for p, f := range d.Fired {
 		if f == nil {
 			delete(t.kpis, p)
@@ -377,7 +379,7 @@ func (t *tenure) duties(ctx context.Context) error {
 	}
 	step, cancel := t.step(ctx)
 	defer cancel()
-	t.touched = true
+	t.touched = t.touched || !d.empty()
 	if err := t.commitAndPublish(step, &d); err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, erro
 			pairs = append(pairs, x)
 		}
 	}
+	pairs = slices.DeleteFunc(pairs, t.unjudged)
 	slices.SortFunc(pairs, func(a, b publisher.Pair) int {
 		return strings.Compare(a.Rule+"|"+a.Subject, b.Rule+"|"+b.Subject)
 	})
@@ -116,6 +117,14 @@ func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, erro
 		}})
 	}
 	return out, list, nil
+}
+
+// unjudged: a rule on a KPI that was not evaluated yet in this tenure. That it
+// fires may be in a commit that the store has lost, which moved no offset (P1):
+// it would be resolved and fire again.
+func (t *tenure) unjudged(x publisher.Pair) bool {
+	_, band := t.opts.Severity[x.Rule]
+	return !band && t.company != nil && !t.judged
 }
 
 func (t *tenure) fires(x publisher.Pair) (aggregator.Firing, bool) {

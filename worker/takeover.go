@@ -31,6 +31,7 @@ type tenure struct {
 	wake    chan struct{}
 
 	kpis    map[aggregator.Pair]aggregator.Firing // shard 0: rules on KPIs that should be firing
+	judged  bool                                  // ... and has been evaluated in this tenure
 	due     bool                                  // firing and announced may differ
 	held    bool                                  // P1 has held something back since the last publication
 	notes   map[string]*note                      // not known to be said

@@ -55,11 +55,11 @@ type world struct {
 	redis     sync.Mutex // one thing at a time happens in Redis
 	past      []contents // after each claim and commit
 	processes []*process
-	batch     int // LiveBatch of processes to come
-	cache     int // their CacheBytes
-	company   worker.Company
-	purchases int32       // days a purchase makes a customer for; 0: subscriptions do
-	others    atomic.Bool // whether the other shards are not at their end
+	batch     int                                                               // LiveBatch of processes to come
+	cache     int                                                               // their CacheBytes
+	company   func(firing map[aggregator.Pair]aggregator.Firing) worker.Company // nil: none
+	purchases int32                                                             // days a purchase makes a customer for; 0: subscriptions do
+	others    atomic.Bool                                                       // whether the other shards are not at their end
 }
 
 // lines are what was logged, shown where a test fails.
@@ -210,8 +210,8 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 	out := w.outputs()
 	var company func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error)
 	if w.company != nil {
-		company = func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
-			return w.company, nil
+		company = func(_ map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+			return w.company(firing), nil
 		}
 	}
 	return worker.Options{
