@@ -18,58 +18,66 @@ import (
 const activeOf30 = 10
 
 // runBytes stores users with 30 days of activity as serve would, by the
-// aggregator and the store without Kafka, and asks Redis what they take.
+// aggregator and the store without Kafka, and asks Redis what they take; then
+// customers with a year of payments. Once each: it is the same every time.
 func runBytes(ctx context.Context, b *bench) error {
-	var t table
-	for range min(b.rounds, 1) { // the same every time
-		if err := b.bytesRound(ctx, &t); err != nil {
-			return err
-		}
+	var t, payments table
+	if err := b.bytesRound(ctx, &t); err != nil {
+		return err
+	}
+	if err := b.paymentsRound(ctx, &payments); err != nil {
+		return err
 	}
 	fmt.Printf("%d users of %d customers, ids of 16 and 12 bytes, each active on %d of 30 days, %d shards, once:\n",
 		b.users, b.users/usersEach, activeOf30, partitions)
 	t.print()
+	fmt.Printf("%d customers who paid for %d subscriptions a month for a year, %d shards, once:\n", b.payers(), len(yearOf), partitions)
+	payments.print()
 	return nil
 }
 
 func (b *bench) bytesRound(ctx context.Context, t *table) error {
-	if err := b.startServers(ctx); err != nil {
+	size, keys, err := b.stored(ctx, func(d *direct) error { return d.activity(ctx, b.users/usersEach) })
+	if err != nil {
 		return err
+	}
+	t.add("Redis bytes a user (used_memory)", float64(size)/float64(b.users))
+	t.add("keys for 1,000 users", 1000*float64(keys)/float64(b.users))
+	return nil
+}
+
+// stored lets fill fill all shards of an empty Redis, and returns by how many
+// bytes that has grown, and its keys.
+func (b *bench) stored(ctx context.Context, fill func(*direct) error) (size, keys int64, err error) {
+	if err := b.startServers(ctx); err != nil {
+		return 0, 0, err
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: b.redis.Addr})
 	defer rdb.Close()
 	before, err := usedMemory(ctx, rdb)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	ns := namespace{name: b.unique("bytes")}
-	st, err := b.openStore(ctx, ns)
+	st, err := b.openStore(ctx, namespace{name: b.unique("bytes")})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer st.Close()
-	size := 0
 	for shard := range partitions {
 		d, err := newDirect(ctx, st, shard)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
-		if err := d.activity(ctx, b.users/usersEach); err != nil {
-			return err
+		if err := fill(d); err != nil {
+			return 0, 0, err
 		}
-		size += d.written
 	}
 	after, err := usedMemory(ctx, rdb)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	keys, err := rdb.DBSize(ctx).Result()
-	if err != nil {
-		return err
-	}
-	t.add("Redis bytes a user (used_memory)", float64(after-before)/float64(b.users))
-	t.add("keys for 1,000 users", 1000*float64(keys)/float64(b.users))
-	return nil
+	keys, err = rdb.DBSize(ctx).Result()
+	return after - before, keys, err
 }
 
 func usedMemory(ctx context.Context, c *redis.Client) (int64, error) {
@@ -87,11 +95,11 @@ func usedMemory(ctx context.Context, c *redis.Client) (int64, error) {
 
 // direct is one shard that is fed and committed without Kafka.
 type direct struct {
-	shard   int
-	store   *store.Store
-	tenure  store.Tenure
-	state   *aggregator.Shard
-	written int // bytes of records, rewritten ones each time
+	shard  int
+	store  *store.Store
+	tenure store.Tenure
+	state  *aggregator.Shard
+	sizes  map[string]int // of the stored records, with their names
 }
 
 // cacheBytes is a shard's part of serve's default cache.
@@ -106,7 +114,7 @@ func newDirect(ctx context.Context, st *store.Store, shard int) (*direct, error)
 	if err != nil {
 		return nil, err
 	}
-	return &direct{shard: shard, store: st, tenure: claimed.Tenure, state: state}, nil
+	return &direct{shard: shard, store: st, tenure: claimed.Tenure, state: state, sizes: map[string]int{}}, nil
 }
 
 // activity applies the logins of the customers of this shard, a commit for each
@@ -160,7 +168,7 @@ func (d *direct) apply(ctx context.Context, events []event.Event) error {
 			return err
 		}
 		if status != aggregator.Applied && status != aggregator.Duplicate {
-			return fmt.Errorf("a login of %s has status %d", events[i].Customer, status)
+			return fmt.Errorf("the event of %s has status %d", events[i].Customer, status)
 		}
 	}
 	return nil
@@ -201,7 +209,9 @@ func (d *direct) commit(ctx context.Context) error {
 	c := &store.Commit{Head: store.Head{Version: 1, Watermark: ch.Watermark, FirstDay: ch.FirstDay, Table: ch.Table, Partitions: partitions},
 		Records: fields(ch.Records), Cells: fields(ch.Cells), Frozen: fields(ch.Frozen), Due: fields(ch.Due)}
 	for _, r := range ch.Records {
-		d.written += len(r.Value)
+		if d.sizes[r.Name] = len(r.Name) + len(r.Value); r.Value == nil {
+			delete(d.sizes, r.Name)
+		}
 	}
 	var err error
 	if d.tenure, err = d.store.Commit(ctx, d.shard, d.tenure, c); err != nil {

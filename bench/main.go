@@ -46,8 +46,11 @@ var parts = []part{
 	{"core", "decoder and aggregator alone, on one core, no I/O", runCores},
 	{"throughput", "2 M events through Kafka: bare reader, hand-written consumers, tidemark serve", runThroughput},
 	{"latency", "event to alert and event to KPI at a steady rate", runLatency},
-	{"bytes", "Redis bytes a user", runBytes},
+	{"bytes", "Redis bytes a user, and of a customer with four subscriptions", runBytes},
 	{"takeover", "taking over a shard", runTakeover},
+	{"report", "tidemark report beside DuckDB and pandas, no servers", runReport},
+	{"late", "one event that is a year late, no servers", runLate},
+	{"dimensions", "ten dimensions of a hundred values in tidemark serve", runDimensions},
 }
 
 func main() {

@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -43,6 +41,7 @@ type namespace struct {
 	name  string
 	topic string
 	clock string // "log" or "live"
+	more  string // lines of the configuration
 }
 
 func (b *bench) config(ns namespace, listen string) string {
@@ -56,7 +55,7 @@ redis:
   addrs: ["%[5]s"]
   namespace: %[3]s
 http: {listen: "%[6]s"}
-`, ns.clock, b.kafka.Addr, ns.name, ns.topic, b.redis.Addr, listen)
+%[7]s`, ns.clock, b.kafka.Addr, ns.name, ns.topic, b.redis.Addr, listen, ns.more)
 }
 
 // serve starts `tidemark serve`. It ends with the context, or by stop.
@@ -144,20 +143,8 @@ func (p *serveProcess) alive() error {
 	return fmt.Errorf("tidemark serve has ended; its log says:\n%s", text[max(0, len(text)-3000):])
 }
 
-// resident is VmHWM, the highest resident memory so far, in bytes.
-func (p *serveProcess) resident() (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			n, err := strconv.ParseInt(strings.Fields(v)[0], 10, 64)
-			return n * 1024, err
-		}
-	}
-	return 0, errors.New("no VmHWM in /proc/PID/status")
-}
+// resident is the highest resident memory so far, in bytes.
+func (p *serveProcess) resident() (int64, error) { return residentOf(p.cmd.Process.Pid) }
 
 func (b *bench) openStore(ctx context.Context, ns namespace) (*store.Store, error) {
 	return store.Open(ctx, store.Options{Addrs: []string{b.redis.Addr}, Namespace: ns.name})

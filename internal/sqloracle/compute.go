@@ -79,8 +79,7 @@ func (s session) run(text string, args ...any) error {
 
 // prepare hands over the facts and the options.
 func (s session) prepare(facts Facts, o Options) error {
-	// One core: most of these tables are small, and other tests run beside.
-	if err := s.run(`SET threads = 1; SET TimeZone = 'UTC'; CREATE TABLE lines (line JSON)`); err != nil {
+	if err := s.run(fmt.Sprintf(`SET threads = %d; SET TimeZone = 'UTC'; CREATE TABLE lines (line JSON)`, max(1, o.Threads))); err != nil {
 		return fmt.Errorf("set DuckDB up: %w", err)
 	}
 	if err := s.run(`INSERT INTO lines SELECT line FROM (SELECT unnest(string_split(?, chr(10))) AS line) WHERE trim(line) <> ''`, string(facts.Lines)); err != nil {

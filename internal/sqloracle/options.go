@@ -42,6 +42,8 @@ type Options struct {
 	Margin          float64 // of clv_churn, to six decimals
 	LifetimeYears   float64 // of clv_purchase and clv_net, to six decimals
 	AcquisitionCost int64   // minor units of Currency, for each customer
+
+	Threads int // of DuckDB; 0: one, since most tables are small and other tests run beside
 }
 
 // Rate says what one unit of a currency is worth in the reporting currency from
