@@ -2,7 +2,6 @@ package company
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/store"
@@ -30,21 +29,7 @@ type shard struct {
 // After an error, which only damaged rows give, shard and table don't fit
 // together any more and the reader has to start anew.
 func (s *shard) apply(v store.View, t *table, touched func(segment string, day int32)) error {
-	rows := v.Cells
-	if !v.Full && v.Head.FirstDay != s.head.FirstDay {
-		// Openings count on another day now, those not among the changes too.
-		rows = maps.Clone(s.rows)
-		maps.Copy(rows, v.Cells)
-		v.Full = true
-	}
-	if v.Full {
-		for name, b := range s.rows {
-			if err := s.place(name, b, t, -1, touched); err != nil {
-				return err
-			}
-		}
-		s.rows = make(map[string][]byte, len(rows))
-	}
+	m := move{table: t, from: s.head.FirstDay, to: v.Head.FirstDay, touched: touched}
 	s.head, s.tenure, s.empty = v.Head, v.Tenure, v.Empty
 	s.off, s.moving = nil, false
 	if len(v.Head.Table) > 0 {
@@ -54,8 +39,16 @@ func (s *shard) apply(v store.View, t *table, touched func(segment string, day i
 		}
 		s.off, s.moving = stored.Off, len(stored.Jobs) > 0
 	}
-	for name, b := range rows {
-		if err := s.put(name, b, t, touched); err != nil {
+	if s.rows == nil {
+		s.rows = make(map[string][]byte, len(v.Cells))
+	}
+	for name, b := range v.Cells {
+		if err := s.put(name, b, &m); err != nil {
+			return err
+		}
+	}
+	if v.Full || m.from != m.to {
+		if err := s.others(v, &m); err != nil {
 			return err
 		}
 	}
@@ -63,17 +56,27 @@ func (s *shard) apply(v store.View, t *table, touched func(segment string, day i
 	return nil
 }
 
-// put replaces one row; nil deletes it.
-func (s *shard) put(name string, b []byte, t *table, touched func(string, int32)) error {
-	if b != nil {
-		if err := s.place(name, b, t, +1, touched); err != nil {
+// others moves the rows that are not among those read: they are gone where all
+// were read, and else the openings among them count on another day now.
+func (s *shard) others(v store.View, m *move) error {
+	for name, b := range s.rows {
+		if _, read := v.Cells[name]; read {
+			continue
+		}
+		if v.Full {
+			b = nil
+		}
+		if err := s.put(name, b, m); err != nil {
 			return err
 		}
 	}
-	if old, ok := s.rows[name]; ok {
-		if err := s.place(name, old, t, -1, touched); err != nil {
-			return err
-		}
+	return nil
+}
+
+// put replaces one row; nil deletes it.
+func (s *shard) put(name string, b []byte, m *move) error {
+	if err := m.row(name, s.rows[name], b); err != nil {
+		return err
 	}
 	if b == nil {
 		delete(s.rows, name)
@@ -81,24 +84,6 @@ func (s *shard) put(name string, b []byte, t *table, touched func(string, int32)
 		s.rows[name] = b
 	}
 	return nil
-}
-
-func (s *shard) place(name string, b []byte, t *table, sign int64, touched func(string, int32)) error {
-	n, err := aggregator.ParseRowName(name)
-	if err != nil {
-		return err
-	}
-	row, err := aggregator.ParseRow(b)
-	if err != nil {
-		return fmt.Errorf("row %s: %w", name, err)
-	}
-	switch n.Kind {
-	case 'd':
-		touched(n.Segment, n.Day)
-	case 'o':
-		touched(n.Segment, s.head.FirstDay)
-	}
-	return t.place(n, row, s.head.FirstDay, sign)
 }
 
 // seen raises the marks.

@@ -40,7 +40,7 @@ func newTable() table {
 }
 
 // place adds a row, sign +1, or takes it away, -1. The first day is that of the
-// row's shard. A day row of the first day or before is in the opening already.
+// row's shard.
 func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, sign int64) error {
 	if t.rows[n.Segment] += int(sign); t.rows[n.Segment] == 0 {
 		// Whatever remains is zero: the rows that made it are gone.
@@ -50,14 +50,17 @@ func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, 
 		delete(t.labels, n.Segment)
 		return nil
 	}
-	if n.Kind == 's' || n.Kind == 'p' {
-		t.stand(n, row, sign)
+	day, counts := countsOn(n, firstDay)
+	if !counts {
 		return nil
 	}
-	day := n.Day
-	if n.Kind == 'o' {
-		day = firstDay
-	} else if day <= firstDay {
+	return t.add(n, row, day, sign)
+}
+
+// add adds what a row counts, on the day, or takes it away.
+func (t *table) add(n aggregator.RowName, row aggregator.Row, day int32, sign int64) error {
+	if n.Kind == 's' || n.Kind == 'p' {
+		t.stand(n, row, sign)
 		return nil
 	}
 	cells := t.days[n.Segment]
