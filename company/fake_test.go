@@ -27,6 +27,7 @@ type fakeShard struct {
 type fake struct {
 	shards              []*fakeShard
 	full, partial, cold int // whole reads, reads of changes, fields of frozen rows read
+	scores              []byte
 	err                 error
 }
 
@@ -85,6 +86,8 @@ func (f *fake) Frozen(_ context.Context, shard int, fields []string) (map[string
 	}
 	return out, f.err
 }
+
+func (f *fake) Scores(context.Context) ([]byte, error) { return f.scores, f.err }
 
 // commit sets rows; nil deletes.
 func (s *fakeShard) commit(rows map[string]aggregator.Row) {

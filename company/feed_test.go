@@ -3,6 +3,7 @@ package company
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -224,6 +225,7 @@ func TestFeedSaysMuchInParts(t *testing.T) {
 	store.shards[1].at("2026-11-22T10:00:00Z", today-100, 1)
 	store.shards[0].commit(nil)
 	store.shards[1].commit(nil)
+	store.scores = fmt.Appendf(nil, `{"at":%d,"segments":{"":{"customers":2,"sum":"101/2"}}}`, store.shards[0].head.Watermark)
 	r := newReader(t, store)
 	poll(t, r)
 	feed, err := NewFeed(r, 1000, 1095, nil)

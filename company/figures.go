@@ -95,7 +95,7 @@ func appendDay(out []kpi.Figure, s *kpi.Source, segment string, day int32) []kpi
 // due says whether a KPI has its figures of a window on a day.
 func due(s *kpi.Source, k kpi.KPI, window, segment string, day int32) bool {
 	switch {
-	case !k.Kept(window, segment):
+	case !k.Kept(window, segment), k.Scored() && s.Scores == nil:
 		return false
 	case day == s.RunningDay():
 		return true
@@ -191,9 +191,9 @@ func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f 
 // frozen.
 func (r *Reader) withDays(ctx context.Context, segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) error {
 	for range withAttempts {
-		need, v, owners := r.read(segments, days, f)
-		if len(need) == 0 {
-			return nil
+		need, v, owners, err := r.read(segments, days, f)
+		if err != nil || len(need) == 0 {
+			return err
 		}
 		loaded := map[int]map[string][]byte{}
 		for shard, days := range need {
@@ -212,12 +212,12 @@ func (r *Reader) withDays(ctx context.Context, segments []string, days func(*kpi
 
 // read calls f where everything it may ask for is in memory; else it returns
 // what is missing, and of which view and owners.
-func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) (need map[int][]frozenDay, v *view, owners []string) {
+func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) (need map[int][]frozenDay, v *view, owners []string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.watermark()
 	if w == 0 {
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
 	r.group()
 	s := &kpi.Source{
@@ -225,12 +225,13 @@ func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(
 		WeekStart: r.opts.WeekStart, Watermark: w, MinSample: r.opts.MinSample,
 		Lifetime: r.opts.Lifetime,
 	}
+	r.addScores(s, &err)
 	need = r.view.missing(segments, days(s))
 	if len(need) > 0 {
-		return need, r.view, r.view.owners()
+		return need, r.view, r.view.owners(), nil
 	}
 	f(s)
-	return nil, nil, nil
+	return nil, nil, nil, err
 }
 
 // lastFrozen is the last day that any shard has frozen.

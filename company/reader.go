@@ -23,6 +23,8 @@ type Store interface {
 	Peek(ctx context.Context, shards []int) ([]store.Tenure, error)
 	ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error)
 	Frozen(ctx context.Context, shard int, fields []string) (map[string][]byte, error)
+	// Scores are what Scores.Encode wrote, nil where nobody has.
+	Scores(ctx context.Context) ([]byte, error)
 }
 
 // Options are what figures depend on beside the rows.
@@ -40,6 +42,9 @@ type Options struct {
 	// Revisions reads stored revisions by the keys of figures, as Sent.Encode
 	// wrote them; nil: figures carry revision 0.
 	Revisions func(ctx context.Context, keys []string) (map[string][]byte, error)
+	// Scores, where set, takes the place of what is stored of scores: it is called
+	// for each figure that is made of them, and must not call the reader.
+	Scores func() (*Scores, error)
 }
 
 // Reader keeps the sum over all shards in memory. Poll belongs to one
@@ -49,11 +54,16 @@ type Reader struct {
 	opts   Options
 	shards []*shard // written by Poll under mu, so Poll reads without it
 
+	scoresDue    bool      // scores may have been stored since they were last read
+	scoresRead   time.Time // when they were
+	scoresStored string    // as they were stored
+
 	mu       sync.Mutex
 	view     *view
 	calendar *civil.Calendar
 	dirty    map[string]int32 // by segment: first day that changed since TakeChanged
 	causes   causes
+	scores   *Scores // nil: nobody has stored any
 }
 
 const defaultSegmentCap = 100
@@ -99,10 +109,14 @@ func (r *Reader) Poll(ctx context.Context) (changed bool, err error) {
 			return false, err
 		}
 	}
-	if len(views) == 0 {
-		return false, nil
+	if len(views) > 0 {
+		if err := r.take(views); err != nil {
+			return true, err
+		}
 	}
-	return true, r.take(views)
+	_, committed := views[0]
+	scored, err := r.pollScores(ctx, committed)
+	return scored || len(views) > 0, err
 }
 
 // reset starts with n shards of which nothing is known.

@@ -169,6 +169,36 @@ func TestExactIsTheValueBeforeItIsWritten(t *testing.T) {
 	}
 }
 
+// The mean of scores comes from whoever has read them, as of that moment, and there
+// is none before.
+func TestHealthMean(t *testing.T) {
+	k, err := Find("health_mean")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := source(nil)
+	if got := s.Figures(k, "", "", today); got != nil {
+		t.Errorf("without scores there is %+v", got)
+	}
+	read := s.Calendar.Start(today-1) + 1000
+	s.Scores = func(segment string) ScoreSum {
+		if segment == "" {
+			return ScoreSum{Sum: big.NewRat(42+74+88, 1), Customers: 3, At: read}
+		}
+		return ScoreSum{Sum: new(big.Rat), At: read}
+	}
+	f := s.Figures(k, "", "", today)[0]
+	if f.Value != "68" || f.Exact().Cmp(big.NewRat(68, 1)) != 0 || f.Numerator != 17 || f.Denominator != 25 || f.Complete {
+		t.Errorf("of 42, 74 and 88 it is %+v", f)
+	}
+	if f.Day != civil.Format(today-1) || f.Watermark != time.UnixMilli(read).UTC().Format(time.RFC3339) {
+		t.Errorf("it is of %s, %s", f.Day, f.Watermark)
+	}
+	if f = s.Figures(k, "", "plan=pro", today)[0]; f.Value != "" {
+		t.Errorf("of nobody it is %+v", f)
+	}
+}
+
 func TestCancellationsAddUpOverTheWindow(t *testing.T) {
 	monday := int32(today - 6)
 	r := rows{
@@ -378,7 +408,7 @@ func TestRegistry(t *testing.T) {
 		nrr grr gross_revenue_churn net_revenue_churn mrr_decline_rate expansion_rate quick_ratio quick_ratio_strict expansion_growth_rate
 		revenue revenue_net orders aov repeat_purchase_rate repeat_purchase_rate_lifetime
 		clv_churn clv_purchase clv_net clv_observed ltv_cac
-		nps promoters passives detractors csat response_rate ces cli cli_norm silent_customers health_red health_amber health_green health_unknown mrr_at_risk`)
+		nps promoters passives detractors csat response_rate ces cli cli_norm silent_customers health_red health_amber health_green health_unknown health_mean mrr_at_risk`)
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("names are %v, want %v", got, want)
 	}

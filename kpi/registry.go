@@ -29,6 +29,7 @@ type KPI struct {
 	// figures of segments.
 	Whole []string
 
+	scored  bool // made of Source.Scores: there are no figures without them
 	parts   func(p point) parts
 	buckets func(p point) []string // nil: there are none; else a figure for each
 }
@@ -36,6 +37,10 @@ type KPI struct {
 // Bucketed says whether the KPI has a figure for each of several buckets, such
 // as a histogram's.
 func (k KPI) Bucketed() bool { return k.buckets != nil }
+
+// Scored says whether the KPI is made of the scores of customers, which are not
+// among the levels.
+func (k KPI) Scored() bool { return k.scored }
 
 // Kept says whether there are figures of a window for a segment.
 func (k KPI) Kept(window, segment string) bool {
@@ -69,7 +74,7 @@ var all = []KPI{
 	revenue, revenueNet, orders, aov, repeatPurchaseRate, repeatPurchaseRateLifetime,
 	clvChurn, clvPurchase, clvNet, clvObserved, ltvCAC,
 	nps, promoters, passives, detractors, csat, responseRate, ces, cli, cliNorm,
-	silentCustomers, healthRed, healthAmber, healthGreen, healthUnknown, mrrAtRisk,
+	silentCustomers, healthRed, healthAmber, healthGreen, healthUnknown, healthMean, mrrAtRisk,
 }
 
 // All returns every KPI, in the order in which they are shown.

@@ -57,6 +57,9 @@ type Source struct {
 	Watermark int64           // Unix ms; 0: none yet
 	MinSample int64           // answers or customers under which a figure is a low sample, or none
 	Lifetime  Lifetime
+	// Scores are those of a segment's customers added up; nil: nobody has read
+	// them, and there are no figures of KPIs that are Scored.
+	Scores func(segment string) ScoreSum
 
 	known map[cohortKey][]cohort // what cohorts has read
 }
@@ -79,7 +82,10 @@ func (s *Source) Figure(k KPI, window, segment string, day int32) Figure {
 // that is not empty.
 func (s *Source) Figures(k KPI, window, segment string, day int32) []Figure {
 	p := s.point(k, window, segment, day)
-	if k.buckets == nil {
+	switch {
+	case k.scored && s.Scores == nil:
+		return nil
+	case k.buckets == nil:
 		return []Figure{s.figure(k, p)}
 	}
 	var out []Figure
@@ -141,11 +147,15 @@ func (s *Source) point(k KPI, window, segment string, day int32) point {
 
 func (s *Source) figure(k KPI, at point) Figure {
 	p := k.parts(at)
+	watermark := s.Watermark
+	if p.at != 0 {
+		watermark, at.key = p.at, s.Calendar.Day(p.at)
+	}
 	f := Figure{
 		KPI: k.Name, Window: at.window, Segment: at.segment, Bucket: at.bucket, Day: civil.Format(at.key),
 		Unit: k.Unit, Numerator: p.num, Denominator: p.den,
-		Complete: s.Complete(at.key), LowSample: p.sample && p.size < s.MinSample,
-		Watermark: time.UnixMilli(s.Watermark).UTC().Format(time.RFC3339), Formula: k.Formula,
+		Complete: watermark >= s.Calendar.Start(at.key+1), LowSample: p.sample && p.size < s.MinSample,
+		Watermark: time.UnixMilli(watermark).UTC().Format(time.RFC3339), Formula: k.Formula,
 	}
 	if p.inMoney {
 		f.Currency = string(s.Currency[:])
@@ -179,6 +189,7 @@ type parts struct {
 	exact    *big.Rat // the value of a ratio whose parts are rounded
 	sample   bool     // the figure is of a sample of size answers
 	size     int64
+	at       int64 // the moment (Unix ms) that the figure is of; 0: the watermark
 }
 
 func count(n int64) parts        { return parts{num: n, den: 1} }

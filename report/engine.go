@@ -61,6 +61,7 @@ type Engine struct {
 	shards   []*shard
 	store    memory
 	reader   *company.Reader
+	scores   cachedScores
 	first    int64 // event time of the first event; meaningless without events
 	latest   int64 // the highest event time
 	events   Events
@@ -89,6 +90,7 @@ func New(o Options) (*Engine, error) {
 		e.shards = append(e.shards, &shard{state: state, stored: p, cache: cache})
 		e.store = append(e.store, p)
 	}
+	o.Company.Scores = e.readScores
 	e.reader = company.NewReader(e.store, o.Company)
 	return e, nil
 }

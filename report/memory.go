@@ -91,6 +91,18 @@ func (m memory) ReadView(_ context.Context, shard int, after store.Tenure) (stor
 	return v, nil
 }
 
+// Scores are computed when they are asked for, and not stored.
+func (m memory) Scores(context.Context) ([]byte, error) { return nil, nil }
+
+// Records implements company.ScoreStore.
+func (m memory) Records(_ context.Context, shard int, keys []string) (store.Head, [][]byte, error) {
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		values[i] = m[shard].records[key]
+	}
+	return m[shard].head, values, nil
+}
+
 func (m memory) Frozen(_ context.Context, shard int, fields []string) (map[string][]byte, error) {
 	p := m[shard]
 	out := map[string][]byte{}

@@ -164,6 +164,7 @@ func (r *Report) finish() error {
 			return fmt.Errorf("%s is more than ten years after the last event, of %s", civil.Format(at), civil.Format(r.day))
 		}
 		r.day, w = at, r.calendar.Start(at+1)
+		r.scores.at = w - 1 // the day's end, like its bands
 	}
 	if q := &r.query; q.From != Unset || q.To != Unset {
 		if q.To == Unset {

@@ -170,6 +170,15 @@ func TestAsOf(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
+	// 30 days after globex was last there recency has 1 point of 10, 31 days after it
+	// none; tickets 15, invoices 10, tenure 30 days 0.6 × 5: 28 of 85, and 2.5 more.
+	// Its one day is the first of 30 on the 3rd of April.
+	for on, want := range map[string]string{"2026-04-04": "35.88235294117647", "2026-04-05": "32.94117647058823"} {
+		q.AsOf = day(t, on)
+		if got := value(t, make1(t, files(path), settings(t, "UTC", 2), q), "health_mean", "", on); got != want {
+			t.Errorf("health_mean on %s: %s, want %s", on, got, want)
+		}
+	}
 	// c2 waits for what it cancels, until it cannot come any more.
 	q.AsOf = day(t, "2027-03-10")
 	if e := make1(t, files(path), settings(t, "UTC", 1), q).Events(); e.Expired != 1 || e.Applied != 7 {

@@ -36,6 +36,7 @@ type chief struct {
 	source   string
 	horizon  int32
 
+	scores    scoreKeeper
 	interval  time.Duration
 	evaluated time.Time
 	dirty     bool              // the figures have changed since
@@ -63,6 +64,7 @@ func (s *service) newCompany(security consumer.Security) func(map[string][]byte,
 		}
 		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), goals: goalReader{reader, goals(s.cfg)}, calendar: civil.NewCalendar(opts.Location), firing: firing,
 			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
+			scores:  newScoreKeeper(s.store, s.cfg),
 			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
 	}
 }
@@ -96,6 +98,9 @@ func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) 
 	c.dirty = c.dirty || changed
 	if ok, _ := c.reader.Ready(); !ok {
 		return d, nil
+	}
+	if d.Scores, err = c.scores.next(ctx, now, changed); err != nil {
+		return d, err
 	}
 	if c.evaluated.IsZero() || c.dirty && now.Sub(c.evaluated) >= c.interval {
 		c.evaluated, c.dirty = now, false
@@ -241,6 +246,7 @@ const sendLimit = 30 * time.Second
 // are not held up by figures; nothing more is due until it is done. The topic is
 // at least once: what could not be sent is sent again by the next tenure.
 func (c *chief) Send(ctx context.Context, d worker.Duties) error {
+	c.scores.stored(d.Scores)
 	if len(d.Messages) == 0 {
 		return nil
 	}

@@ -88,7 +88,7 @@ func queue(ctx context.Context, p redis.Pipeliner, cmds []redis.Cmder) error {
 
 // encode returns the commands between MULTI and EXEC.
 func (s *Store) encode(ctx context.Context, shard int, next Tenure, c *Commit) ([]redis.Cmder, error) {
-	if shard != 0 && len(c.Public)+len(c.Sent) > 0 {
+	if shard != 0 && len(c.Public)+len(c.Sent)+len(c.Scores) > 0 {
 		return nil, errors.New("BUG: figures of the whole company belong to shard 0")
 	}
 	head, err := json.Marshal(&c.Head)
@@ -105,6 +105,9 @@ func (s *Store) encode(ctx context.Context, shard int, next Tenure, c *Commit) (
 	w.hash(s.keys.notes(shard), c.Notes)
 	w.hash(s.keys.kpis(shard), c.Public)
 	w.hash(s.keys.sent(shard), c.Sent)
+	if c.Scores != nil {
+		w.add("set", s.keys.scores(shard), c.Scores)
+	}
 	w.bands(s.keys, shard, c.Bands)
 	w.newest(s.keys.changed(shard), changesKept, [][]byte{encodeChange(next.Number, c.Cells, c.Causes)})
 	w.newest(s.keys.episodes(shard), episodesKept, c.Episodes)

@@ -24,6 +24,23 @@ func (c contract) load() {
 	}
 }
 
+// records are read by anybody, with the head of the commit that they are of.
+func (c contract) records() {
+	s, ctx := c.open(), c.Context()
+	if h, got, err := s.Records(ctx, c.shard, []string{"b/0"}); err != nil || h.Watermark != 0 || len(got) != 1 || got[0] != nil {
+		c.Errorf("of nothing: %v, %q, %v", h, got, err)
+	}
+	c.commit(s, c.claim(s).Tenure, &Commit{Head: Head{Watermark: 7, Table: []byte("t")}, Records: fields("b/1", "one", "b/2", "two")})
+	h, got, err := s.Records(ctx, c.shard, []string{"b/2", "absent", "b/1"})
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.same(got, [][]byte{[]byte("two"), nil, []byte("one")})
+	if h.Watermark != 7 || string(h.Table) != "t" {
+		c.Errorf("the head is %+v", h)
+	}
+}
+
 // background makes n commits in a goroutine, each setting what of says, and
 // returns a channel that is closed when they are done.
 func (c contract) background(t Tenure, n int, of func(number uint64) *Commit) <-chan struct{} {
@@ -143,7 +160,10 @@ func (c contract) large() {
 func (c contract) companyFigures() {
 	s, ctx := c.open(), c.Context()
 	t := c.claim(s).Tenure
-	commit := &Commit{Public: fields("mau", "250"), Sent: fields("mau|30d||2026-11-22", `{"revision":1}`)}
+	if b, err := s.Scores(ctx); err != nil || b != nil {
+		c.Errorf("scores before any are stored: %q, %v", b, err)
+	}
+	commit := &Commit{Public: fields("mau", "250"), Sent: fields("mau|30d||2026-11-22", `{"revision":1}`), Scores: []byte("of all")}
 	if c.shard != 0 {
 		before := c.dump()
 		if _, err := s.Commit(ctx, c.shard, t, commit); err == nil {
@@ -153,6 +173,11 @@ func (c contract) companyFigures() {
 		return
 	}
 	c.commit(s, t, commit)
+	scores, err := s.Scores(ctx)
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.same(scores, []byte("of all"))
 	public, err := s.Public(ctx)
 	if err != nil {
 		c.Fatal(err)

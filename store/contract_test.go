@@ -39,6 +39,7 @@ func testContract(t *testing.T, shard int, open func(hooks ...redis.Hook) *Store
 		"only one of many committers wins":               contract.race,
 		"load gives order and absence, and is fenced":    contract.load,
 		"load never mixes two commits":                   contract.loadUnderCommits,
+		"anybody reads records of one commit":            contract.records,
 		"a failing reply inside EXEC is an error":        contract.failingReply,
 		"a commit of many thousand names":                contract.large,
 		"figures of the company belong to shard 0":       contract.companyFigures,

@@ -34,6 +34,7 @@ func (k keyspace) changed(shard int) string  { return k.of(shard, "changed") }
 func (k keyspace) episodes(shard int) string { return k.of(shard, "alerts") }
 func (k keyspace) kpis(shard int) string     { return k.of(shard, "kpis") }
 func (k keyspace) sent(shard int) string     { return k.of(shard, "sent") }
+func (k keyspace) scores(shard int) string   { return k.of(shard, "scores") }
 
 func (k keyspace) band(shard int, band string) string { return k.of(shard, "band:"+band) }
 

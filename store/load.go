@@ -12,31 +12,54 @@ import (
 // One round trip: owner and number are read in the same atomic step, so that a
 // batch never mixes two states.
 func (s *Store) Load(ctx context.Context, shard int, t Tenure, keys []string) ([][]byte, error) {
+	stored, values, err := s.records(ctx, shard, keys, fieldOwner, fieldNumber)
+	if err == nil {
+		err = compare(stored, t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load %d records of shard %d: %w", len(keys), shard, err)
+	}
+	return values, nil
+}
+
+// Records is Load for a reader without a tenure: the values, and the head of the
+// commit that they are of.
+func (s *Store) Records(ctx context.Context, shard int, keys []string) (Head, [][]byte, error) {
+	stored, values, err := s.records(ctx, shard, keys, fieldHead)
+	if err != nil {
+		return Head{}, nil, fmt.Errorf("read %d records of shard %d: %w", len(keys), shard, err)
+	}
+	head, _, err := parseHead(stored, 0)
+	if err != nil {
+		return Head{}, nil, fmt.Errorf("read %d records of shard %d: %w", len(keys), shard, err)
+	}
+	return head, values, nil
+}
+
+// records reads fields of meta, and records, in one atomic step.
+func (s *Store) records(ctx context.Context, shard int, keys []string, fields ...string) (meta []any, values [][]byte, err error) {
 	names := s.keys.recordNames(shard, len(keys), func(i int) string { return keys[i] })
 	var stored *redis.SliceCmd
-	var values []*redis.SliceCmd
-	err := replies(s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		stored = p.HMGet(ctx, s.keys.meta(shard), fieldOwner, fieldNumber)
+	var cmds []*redis.SliceCmd
+	err = replies(s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		stored = p.HMGet(ctx, s.keys.meta(shard), fields...)
 		for first := 0; first < len(names); first += perCommand {
 			cmd := mget(ctx, names[first:min(first+perCommand, len(names))])
-			values = append(values, cmd)
+			cmds = append(cmds, cmd)
 			if err := p.Process(ctx, cmd); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
-	if err == nil {
-		err = compare(stored.Val(), t)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("load %d records of shard %d: %w", len(keys), shard, err)
+		return nil, nil, err
 	}
-	out := make([][]byte, 0, len(keys))
-	for _, cmd := range values {
-		out = append(out, byteSlices(cmd.Val())...)
+	values = make([][]byte, 0, len(keys))
+	for _, cmd := range cmds {
+		values = append(values, byteSlices(cmd.Val())...)
 	}
-	return out, nil
+	return stored.Val(), values, nil
 }
 
 // mget takes its names by pointer, as writer does.

@@ -100,6 +100,16 @@ func (s *Store) SentOf(ctx context.Context, keys []string) (map[string][]byte, e
 	return out, nil
 }
 
+// Scores returns what the scores of all customers came to when the records were
+// last read through, nil where they never were.
+func (s *Store) Scores(ctx context.Context) ([]byte, error) {
+	b, err := s.client.Get(ctx, s.keys.scores(0)).Bytes()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("read the scores: %w", err)
+	}
+	return b, nil
+}
+
 func (s *Store) readHash(ctx context.Context, key string) (map[string][]byte, error) {
 	m, err := s.client.HGetAll(ctx, key).Result()
 	if err != nil {

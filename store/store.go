@@ -81,6 +81,7 @@ type Commit struct {
 	Bands   []Member // sorted sets for people
 	Public  []Field  // shard 0 only: current KPIs as plain numbers, for people
 	Sent    []Field  // shard 0 only: last published value and revision of each figure
+	Scores  []byte   // shard 0 only: what the scores of all customers come to; nil: as it is
 
 	// Causes are the messages that readers may name where a figure has changed,
 	// the oldest first: a part of what was applied, bounded by the worker.

@@ -33,6 +33,7 @@ var ErrUnsent = errors.New("figures could not be sent")
 type Duties struct {
 	Fired        map[aggregator.Pair]*aggregator.Firing // nil: no longer firing
 	Sent, Public []store.Field
+	Scores       []byte // of all customers, added up; nil: as they are stored
 	Messages     []Message
 	Judged       bool // the rules on KPIs were evaluated for this
 }
@@ -41,7 +42,7 @@ type Duties struct {
 type Message struct{ Key, Value []byte }
 
 func (d *Duties) empty() bool {
-	return len(d.Fired) == 0 && len(d.Sent) == 0 && len(d.Public) == 0 && len(d.Messages) == 0
+	return len(d.Fired) == 0 && len(d.Sent) == 0 && len(d.Public) == 0 && len(d.Messages) == 0 && d.Scores == nil
 }
 
 // commitAndPublish is C2, C3 and P0 to P4.
@@ -110,7 +111,7 @@ func (t *tenure) build(d *Duties) (*store.Commit, error) {
 		c.Notes = append(c.Notes, store.Field{Name: name})
 	}
 	if d != nil {
-		c.Sent, c.Public = d.Sent, d.Public
+		c.Sent, c.Public, c.Scores = d.Sent, d.Public, d.Scores
 	}
 	c.Head = t.head
 	c.Head.Counters, c.Head.Offsets = maps.Clone(t.head.Counters), maps.Clone(t.head.Offsets)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"time"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
@@ -21,8 +22,21 @@ func (t *Truth) source(c Money, minSample int64) *kpi.Source {
 	return &kpi.Source{
 		Levels: newTruthLevels(t.Result, c), Currency: c.Reporting, Calendar: civil.NewCalendar(t.Config.Zone),
 		WeekStart: t.Config.WeekStart, Watermark: t.Input.Watermark, MinSample: minSample,
-		Rates: func(cur event.Currency, _ int32) *big.Rat { return c.Rates[cur] },
+		Rates:  func(cur event.Currency, _ int32) *big.Rat { return c.Rates[cur] },
+		Scores: t.scores,
 	}
+}
+
+// scores adds up those of a segment's customers.
+func (t *Truth) scores(segment string) kpi.ScoreSum {
+	out := kpi.ScoreSum{Sum: new(big.Rat), At: t.Input.Watermark}
+	for _, c := range t.Result.Customers {
+		if c.Score != nil && slices.Contains(c.Segments, segment) {
+			out.Sum.Add(out.Sum, c.Score)
+			out.Customers++
+		}
+	}
+	return out
 }
 
 // Money says what amounts are worth in the reporting currency, by minor units,
@@ -116,13 +130,33 @@ func (w *Workspace) KPIs(ctx context.Context, args ...string) ([]kpi.Figure, err
 	return doc.KPIs, nil
 }
 
+// scoresLimit is how long scores may take to be read anew once nothing changes any
+// more: what is left of five seconds, and a second until they are seen.
+const scoresLimit = 30 * time.Second
+
 // CompareKPIs holds what `tidemark kpi` shows of the running day against the
-// oracle's integers and the formulas.
+// oracle's integers and the formulas. It waits until scores have been read since
+// anything changed.
 func (w *Workspace) CompareKPIs(ctx context.Context, t *Truth, m Money) error {
 	got, err := w.KPIs(ctx)
 	if err != nil {
 		return err
 	}
+	if err := w.compareKPIs(got, t, m, func(k kpi.KPI) bool { return !k.Scored() }); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, scoresLimit)
+	defer cancel()
+	return Eventually(limited, func() error {
+		if got, err = w.KPIs(ctx); err != nil {
+			return Stop(err)
+		}
+		return w.compareKPIs(got, t, m, kpi.KPI.Scored)
+	})
+}
+
+// compareKPIs compares those that are of interest.
+func (w *Workspace) compareKPIs(got []kpi.Figure, t *Truth, m Money, of func(kpi.KPI) bool) error {
 	source := t.source(m, int64(w.Settings.MinSample))
 	var d differences
 	shown := map[string]bool{}
@@ -130,6 +164,9 @@ func (w *Workspace) CompareKPIs(ctx context.Context, t *Truth, m Money) error {
 		k, err := kpi.Find(f.KPI)
 		if err != nil {
 			return err
+		}
+		if !of(k) {
+			continue
 		}
 		shown[f.KPI+f.Window] = true
 		all := source.Figures(k, f.Window, "", t.Result.Day)
@@ -146,7 +183,7 @@ func (w *Workspace) CompareKPIs(ctx context.Context, t *Truth, m Money) error {
 	}
 	for _, k := range kpi.All() {
 		for _, window := range k.Windows {
-			if !shown[k.Name+window] && len(source.Figures(k, window, "", t.Result.Day)) > 0 {
+			if of(k) && !shown[k.Name+window] && len(source.Figures(k, window, "", t.Result.Day)) > 0 {
 				d.add("%s %s is not shown", k.Name, window)
 			}
 		}

@@ -43,7 +43,7 @@ func (d Difference) String() string {
 // the line.
 var valueOnly = map[string]bool{
 	"clv_churn": true, "clv_purchase": true, "clv_net": true, "clv_observed": true, "ltv_cac": true,
-	"cli": true, "cli_norm": true, "time_to_value": true, "time_to_value_p90": true,
+	"cli": true, "cli_norm": true, "health_mean": true, "time_to_value": true, "time_to_value_p90": true,
 }
 
 // coarse says by how much a value may differ where scores are kept in millionths: a

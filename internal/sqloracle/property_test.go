@@ -80,6 +80,7 @@ func checkAgainstSQL(t *rapid.T) {
 	if o.WeekStart == "sunday" {
 		source.WeekStart = time.Sunday
 	}
+	source.Scores = d.scores(so, o.Watermark)
 	ours, expected := shown(source, d, from, to)
 	theirs, err := sqloracle.Compute(t.Context(), sqloracle.Facts{Lines: lines(events)}, o)
 	if err != nil {

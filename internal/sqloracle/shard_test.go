@@ -2,6 +2,7 @@ package sqloracle_test
 
 import (
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/internal/oracle/generate"
 	"github.com/tidemark-io/tidemark/internal/sqloracle"
+	"github.com/tidemark-io/tidemark/kpi"
 )
 
 // disk is what a store would hold of a shard, and the kpi.Levels that it comes to.
@@ -206,6 +208,31 @@ func (d *disk) Days(c aggregator.Counter, segment string) []int32 {
 	}
 	slices.Sort(days)
 	return days
+}
+
+// scores reads the stored records through, some buckets at a time.
+func (d *disk) scores(o aggregator.Options, at int64) func(string) kpi.ScoreSum {
+	var scan aggregator.ScoreScan
+	for more := true; more; {
+		keys := scan.Keys(5)
+		values := make([][]byte, len(keys))
+		for i, key := range keys {
+			values[i] = d.records[key]
+		}
+		var err error
+		if more, err = scan.Add(o, aggregator.Stored{Watermark: d.watermark, FirstDay: d.first, Table: d.table}, at, values); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	sums := map[string]kpi.ScoreSum{}
+	scan.Each(func(segment string, customers int64, sum *big.Rat) {
+		sums[segment] = kpi.ScoreSum{Sum: sum, Customers: customers}
+	})
+	return func(segment string) kpi.ScoreSum {
+		sum := sums[segment]
+		sum.At = at
+		return sum
+	}
 }
 
 // Currencies implements kpi.Levels.
