@@ -37,6 +37,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	if i%aheadEvents == 0 {
 		s.warmRecords(s.found[i:min(i+aheadEvents, len(s.found))])
 	}
+	s.scheduled = false
 	if !s.reads(ev) {
 		return Ignored, nil
 	}
@@ -235,6 +236,7 @@ func (s *Shard) applyMoney(c *customer, m *moneyEvent, cause Cause, day int32) c
 		return change{}
 	}
 	c.rewrite = true
+	s.scheduled = m.kind == cancel && !s.opts.CancelAtOnce && m.effective > max(m.time, s.watermark)
 	if m.kind == charge && c.manySubs(m.sub) {
 		s.capped["subscriptions"]++
 	}

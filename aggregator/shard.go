@@ -30,6 +30,7 @@ type Shard struct {
 	e           emitter
 	watermark   int64
 	cause       Cause // of what is being applied
+	scheduled   bool  // the last event applied was a cancellation that takes effect later
 
 	buckets   []*bucket // nil: not in memory
 	index     index     // of their customers
@@ -223,6 +224,11 @@ func (s *Shard) Firing() map[Pair]Firing { return s.firing }
 // Settled says whether all timers up to the watermark have fired, so that what
 // time raises up to there has been raised. Advance may leave it for later steps.
 func (s *Shard) Settled() bool { return s.minDue > s.watermark }
+
+// Scheduled says whether the event that Apply was last called with was a
+// cancellation, and none that was known, that takes effect later than both its
+// own time and the watermark.
+func (s *Shard) Scheduled() bool { return s.scheduled }
 
 // Busy says whether users of a customer are still being moved to another
 // segment, so that figures of segments are not complete.

@@ -12,6 +12,7 @@ import (
 const (
 	TypeFiring   = "tidemark.alert.firing"
 	TypeResolved = "tidemark.alert.resolved"
+	TypeNote     = "tidemark.alert.note" // said once: it neither fires nor resolves
 )
 
 // Alert is one transition of a rule for a subject.
@@ -75,7 +76,7 @@ type envelope struct {
 type payload struct {
 	Rule          string       `json:"rule"`
 	Severity      string       `json:"severity"`
-	Episode       uint64       `json:"episode"`
+	Episode       uint64       `json:"episode,omitempty"` // from 1 on; notes have none
 	Value         *json.Number `json:"value"`
 	Threshold     *json.Number `json:"threshold"`
 	Since         string       `json:"since"`
@@ -83,6 +84,8 @@ type payload struct {
 	Reason        string       `json:"reason"`
 	Contributions []Printed    `json:"contributions,omitempty"`
 	MRR           *Amount      `json:"mrr,omitempty"`
+	Subscription  *string      `json:"subscription,omitempty"`
+	Effective     string       `json:"effective,omitempty"`
 	Cause         Cause        `json:"cause"`
 }
 
@@ -111,6 +114,10 @@ func (a *Alert) Encode(n uint64) ([]byte, error) {
 		Since: a.Since, Provisional: a.Provisional, Reason: a.Reason, Contributions: a.Contributions, MRR: a.MRR, Cause: a.Cause,
 	}
 	e.Data = p
+	return encode(e)
+}
+
+func encode(e envelope) ([]byte, error) {
 	var b bytes.Buffer
 	w := json.NewEncoder(&b)
 	w.SetEscapeHTML(false) // customer ids are read by people too

@@ -67,7 +67,7 @@ func (s *server) customer(ctx context.Context, in *customerInput) (*customerOutp
 }
 
 type alertsInput struct {
-	State string `query:"state" enum:"firing,resolved" doc:"both where absent"`
+	State string `query:"state" enum:"firing,resolved,noted" doc:"all of them where absent; noted: said once, such as a cancellation that takes effect later"`
 	Rule  string `query:"rule" doc:"name of a rule; all of them where absent" example:"at_risk"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }

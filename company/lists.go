@@ -152,7 +152,7 @@ func (c cursor) String() string {
 
 // AlertQuery asks for alerts.
 type AlertQuery struct {
-	State string // alert.StateFiring, alert.StateResolved, or "" for both
+	State string // alert.StateFiring, StateResolved, StateNoted, or "" for all
 	Rule  string // "": all rules
 	Limit int    // at least 1
 }
@@ -217,6 +217,10 @@ func (l Lists) shardAlerts(ctx context.Context, shard int) ([]alert.Told, error)
 		t, err := alert.Decode(b)
 		if err != nil {
 			return nil, err
+		}
+		if t.State == alert.StateNoted {
+			out = append(out, t)
+			continue
 		}
 		pair := t.Rule + "|" + t.Subject
 		newest := !seen[pair]

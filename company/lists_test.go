@@ -94,6 +94,14 @@ func TestAlertsAreListed(t *testing.T) {
 		}
 		return b
 	}
+	noted := func(customer string, second int64) []byte { // twice of one customer
+		a := alert.Scheduled{Customer: customer, Time: second * 1000}
+		b, err := a.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
 	f := &fakeLists{
 		members: make([]map[string][]store.BandMember, 2),
 		firing: []map[string][]byte{
@@ -102,7 +110,7 @@ func TestAlertsAreListed(t *testing.T) {
 		},
 		episodes: [][][]byte{
 			{told("at_risk", "acme", true, 8, 5), told("at_risk", "blue", false, 2, 4), told("at_risk", "acme", false, 1, 3), told("at_risk", "acme", true, 1, 2), told("at_risk", "blue", true, 2, 1)},
-			{told("churn_high", "customer_churn_rate", true, 3, 6)},
+			{noted("sea", 8), told("churn_high", "customer_churn_rate", true, 3, 6), noted("sea", 0)},
 		},
 	}
 	l := Lists{Store: f, Currency: usd}
@@ -110,7 +118,8 @@ func TestAlertsAreListed(t *testing.T) {
 		q    AlertQuery
 		want string
 	}{
-		{AlertQuery{Limit: 10}, "at_risk|new|0|firing churn_high|customer_churn_rate|3|firing at_risk|acme|8|firing at_risk|blue|2|resolved at_risk|acme|1|resolved"},
+		{AlertQuery{Limit: 10}, "at_risk|new|0|firing cancellation_scheduled|sea|0|noted churn_high|customer_churn_rate|3|firing at_risk|acme|8|firing at_risk|blue|2|resolved at_risk|acme|1|resolved cancellation_scheduled|sea|0|noted"},
+		{AlertQuery{Limit: 10, State: "noted"}, "cancellation_scheduled|sea|0|noted cancellation_scheduled|sea|0|noted"},
 		{AlertQuery{Limit: 10, State: "firing"}, "at_risk|new|0|firing churn_high|customer_churn_rate|3|firing at_risk|acme|8|firing"},
 		{AlertQuery{Limit: 10, State: "resolved"}, "at_risk|blue|2|resolved at_risk|acme|1|resolved"},
 		{AlertQuery{Limit: 1, Rule: "churn_high"}, "churn_high|customer_churn_rate|3|firing"},

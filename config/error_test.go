@@ -157,6 +157,7 @@ func TestSentencesAboutRules(t *testing.T) {
 		{"{name: a, kpi: mau, above: 1, segment: plan=pro}", `:2: rules[0] (a): the segment "plan=pro" is of no dimension; add "plan" to dimensions`},
 		{"{name: a, kpi: mau, above: 1, segment: 'plan=a|b,country=DE'}", `:2: rules[0] (a): the segment "plan=a|b,country=DE" is of no dimension; add "plan*country" to dimensions`},
 		{"{name: a, kpi: stickyness, above: 1}", `:2: rules[0] (a): unknown KPI "stickyness" (did you mean "stickiness"?); write one of stickiness, customer_churn_rate, mrr, mau, customers, retention_rate`},
+		{"{name: cancellation_scheduled, band: red}", `:2: rules: "cancellation_scheduled" is what cancellations that take effect later are told as; give the rule another name`},
 		{"{name: a, band: red}\n- {name: a, band: red}", `:3: rules: two rules are called "a"; give one of them another name`},
 		{"[a]", `:2: rules[0]: it is a mapping; write it as {name: …}`},
 	} {

@@ -120,5 +120,11 @@ func checkRules(d *decoder, key string, nodes []*yaml.Node, rules []Rule) {
 			d.fail(nodes[i], key, "two rules are called %q; give one of them another name", r.Name)
 		}
 		seen[r.Name] = true
+		if r.Name == alertNote {
+			d.fail(nodes[i], key, "%q is what cancellations that take effect later are told as; give the rule another name", r.Name)
+		}
 	}
 }
+
+// alertNote is the name of an alert that needs no rule.
+const alertNote = "cancellation_scheduled"

@@ -65,6 +65,8 @@ type Engine struct {
 	first    int64 // event time of the first event; meaningless without events
 	latest   int64 // the highest event time
 	events   Events
+
+	scheduled bool // see Scheduled
 }
 
 // New returns an engine that has read nothing.
@@ -99,13 +101,19 @@ func New(o Options) (*Engine, error) {
 // time from then on, and everything that time brings up to there has happened.
 func (e *Engine) Apply(ev *event.Event, cause aggregator.Cause) (aggregator.Status, error) {
 	s := e.shards[shardOf(ev.Customer, len(e.shards))]
+	e.scheduled = false
 	status, err := s.one(ev, cause)
 	if err != nil || ev.Kind == event.Unknown {
 		return status, err
 	}
+	e.scheduled = s.state.Scheduled()
 	e.seen(ev.Time, ev.Time)
 	return status, e.Advance(e.latest)
 }
+
+// Scheduled says whether the event that Apply was last called with was a
+// cancellation, and none that was known, that takes effect later.
+func (e *Engine) Scheduled() bool { return e.scheduled }
 
 func (e *Engine) seen(first, latest int64) {
 	if e.latest == 0 || first < e.first {

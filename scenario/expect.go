@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/kpi"
 	names "github.com/tidemark-io/tidemark/segment"
@@ -276,6 +277,9 @@ func (p *parser) expectAlert(w *words) (expectation, error) {
 	name, err := w.next("the name of a rule")
 	if err != nil {
 		return nil, err
+	}
+	if name.text == alert.CancellationScheduled {
+		return p.expectNoted(w)
 	}
 	e := &alertExpectation{rule: name.text}
 	var valid []string

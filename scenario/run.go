@@ -65,6 +65,7 @@ type run struct {
 	refused  []refusal // that no expectation has met yet
 	outcomes map[string]int
 	fired    map[string]bool // rule|customer that was firing after some statement
+	noted    []noted         // by the last line's events
 }
 
 // step is an event that was applied, or time that passed.
@@ -127,7 +128,7 @@ func (r *run) statement(ctx context.Context, s *statement, result *Result) error
 		}
 		r.steps = append(r.steps, step{message: -1, advance: s.advance})
 	} else {
-		r.outcomes = map[string]int{}
+		r.outcomes, r.noted = map[string]int{}, nil
 		for i := range s.messages {
 			if err := r.event(&s.messages[i]); err != nil {
 				return err
@@ -156,6 +157,7 @@ func (r *run) event(m *message) error {
 		return err
 	}
 	r.outcomes[outcomes[status]]++
+	r.note(&ev)
 	if status == aggregator.Late {
 		r.refused = append(r.refused, refusal{*m, "late", event.BeyondHorizon})
 		return nil

@@ -305,6 +305,7 @@ func TestMistakes(t *testing.T) {
 		"a key":               {"expect customer acme bnd=red", []string{`x:1:22: nothing of a customer is called "bnd"; did you mean "band"?`}},
 		"a signal":            {"expect customer acme points.recenzy=3", []string{`x:1:22: the health profile has no signal "recenzy"; did you mean "recency"?`}},
 		"a rule":              {"expect alert at_rosk acme firing", []string{`x:1:14: there is no rule "at_rosk" in the settings; did you mean "at_risk"?`}},
+		"a note's state":      {"expect alert cancellation_scheduled acme firing", []string{`x:1:42: cancellation_scheduled is said once: it is noted or quiet, not "firing"`}},
 		"a state":             {"expect alert at_risk acme fire", []string{`x:1:27: an alert is firing, quiet or resolved, not "fire"`}},
 		"a reason":            {"expect deadletter bad_amont", []string{`x:1:19: there is no reason "bad_amont"; did you mean "bad_amount"?`}},
 		"a count":             {"expect events aplied=1", []string{`x:1:15: events are not counted as "aplied"; did you mean "applied"?`}},

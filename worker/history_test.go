@@ -32,6 +32,7 @@ type message struct {
 	to         string // "": it counts; else late, dead_letter or ignored
 	why        event.Reason
 	due        int64 // orphans: when they are given up
+	noted      bool  // readers of alerts are told of it, once
 }
 
 // author writes messages.
@@ -101,6 +102,14 @@ func (a *author) leave(customer string, at int64) message {
 		Cancellation: event.CancellationData{Effective: at}})
 }
 
+// leaveLater is a cancellation that takes effect so many days later.
+func (a *author) leaveLater(customer string, at int64, days int64) message {
+	m := a.of(event.Event{Kind: event.Cancellation, Customer: []byte(customer), Time: at,
+		Cancellation: event.CancellationData{Subscription: []byte("base"), Effective: at + days*dayMs, Reason: []byte("price")}})
+	m.noted = true
+	return m
+}
+
 // garbage is a message that no event is in.
 func (a *author) garbage(at int64) message {
 	a.n++
@@ -160,6 +169,11 @@ func (a *author) days(r *rand.Rand, from, to int) []message {
 		}
 	}
 	for n := from; n < to; n++ {
+		if n%3 == 0 { // who cancels every third day, and subscribes again
+			m := a.leaveLater("leaver", day(n, 11), 10)
+			m.noted = n >= historyDays
+			out = append(out, a.subscribe("leaver", "pro", day(n, 10)), m)
+		}
 		out = append(out, a.garbage(day(n, 12)), a.unknown("c1", day(n, 13)))
 		if n >= historyDays {
 			out = append(out, a.late("c2", day(n, 14)), a.misplaced("c3", day(n, 15)))
@@ -167,6 +181,7 @@ func (a *author) days(r *rand.Rand, from, to int) []message {
 	}
 	for range (to - from) * 2 { // again
 		if m := out[r.IntN(len(out))]; m.to == "" && m.due == 0 {
+			m.noted = false
 			out = append(out, m)
 		}
 	}
@@ -179,6 +194,7 @@ type truth struct {
 	events  []event.Event
 	highest int64
 	notes   map[string]expectedNote // by origin
+	noted   map[string]bool         // origins of what readers of alerts are told of once
 	outcome map[string]int64        // of messages that are refused or ignored
 	sent    int64
 }
@@ -189,7 +205,7 @@ type expectedNote struct {
 }
 
 func (h *truth) init() {
-	h.notes, h.outcome = map[string]expectedNote{}, map[string]int64{}
+	h.notes, h.noted, h.outcome = map[string]expectedNote{}, map[string]bool{}, map[string]int64{}
 }
 
 // send puts messages onto the input topics, in their order.
@@ -209,6 +225,9 @@ func (w *world) send(messages ...message) {
 	for i, m := range messages {
 		r := records[i]
 		origin := position(r)
+		if m.noted {
+			h.noted[origin] = true
+		}
 		switch {
 		case m.to == "late" || m.to == "dead_letter":
 			h.notes[origin] = expectedNote{m, r}

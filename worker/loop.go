@@ -254,6 +254,9 @@ func (t *tenure) apply(in *input, i int, m *consumer.Message, ev *event.Event) e
 	case aggregator.Applied:
 		t.tally.applied++
 		t.causes.add(in.topic, m.Offset, ev)
+		if t.state.Scheduled() {
+			t.schedule(in, m, ev)
+		}
 	case aggregator.Duplicate:
 		t.tally.duplicate++
 	case aggregator.Ignored:

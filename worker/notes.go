@@ -16,15 +16,16 @@ import (
 	"github.com/tidemark-io/tidemark/publisher"
 )
 
-// note is a copy of a message that is due on the late or the dead-letter topic.
-// The store keeps where it lies; its bytes come from memory, or from the log
-// after a crash.
+// note is what is said once: a copy of a message that is due on the late or the
+// dead-letter topic, or a one-shot alert. Of a copy the store keeps where it lies;
+// its bytes come from memory, or from the log after a crash.
 type note struct {
 	Topic  string       `json:"topic"`
 	Offset int64        `json:"offset"`
-	Due    int64        `json:"due,omitempty"` // Unix ms, where time raised it
-	To     string       `json:"to"`            // late or dead_letter
-	Reason event.Reason `json:"reason"`
+	Due    int64        `json:"due,omitempty"`    // Unix ms, where time raised it
+	To     string       `json:"to"`               // late, dead_letter or alerts
+	Reason event.Reason `json:"reason,omitempty"` // of a copy
+	Cancel *scheduled   `json:"cancel,omitempty"` // of an alert
 
 	stored     bool
 	message    bool // the three below are known
@@ -97,9 +98,12 @@ func (t *tenure) dropSaid() {
 	}
 }
 
-// message is the copy that goes out: key, value and headers untouched, with
+// message is what goes out. Of a copy key, value and headers are untouched, with
 // the reason and the origin in headers of their own.
 func (t *tenure) message(ctx context.Context, n *note) (publisher.Note, error) {
+	if n.Cancel != nil {
+		return t.alertNote(n)
+	}
 	if !n.message {
 		if err := t.fetchNote(ctx, n); err != nil {
 			return publisher.Note{}, err

@@ -63,6 +63,11 @@ func (t *tenure) publish(ctx context.Context) error {
 	}
 	t.due, t.held = t.due && !t.head.Born, false
 	t.dropSaid()
+	for _, n := range p.Notes {
+		if n.Topic == t.opts.Outputs.Alerts {
+			t.told = append(t.told, n.Value)
+		}
+	}
 	for _, s := range said {
 		if len(s.bytes) > 0 {
 			t.told = append(t.told, s.bytes)
@@ -197,13 +202,18 @@ func (t *tenure) cause(f aggregator.Firing) alert.Cause {
 	return alert.Cause{Topic: f.Cause.Topic, Partition: int32(f.Cause.Partition), Offset: f.Cause.Offset}
 }
 
-// dueNotes are the copies that are not known to be said, in order of name.
+// dueNotes are those that are not known to be said, in order of name. That a shard
+// is unborn holds none back: what it has taken note of is no history, and would
+// count as said by the header that goes with copies.
 func (t *tenure) dueNotes(ctx context.Context) ([]publisher.Note, error) {
 	var names []string
 	for name := range t.notes {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	if err := t.needScheduled(ctx); err != nil {
+		return nil, err
+	}
 	var out []publisher.Note
 	for _, name := range names {
 		m, err := t.message(ctx, t.notes[name])

@@ -57,6 +57,12 @@ func (w *world) atRest() *endtoend.Alerts {
 		w.t.Fatal(err)
 	}
 	w.eventually("every note was said", w.allNotes)
+	w.eventually("every one-shot alert was said", func() error {
+		if alerts, err = w.ws.ReadAlerts(w.t.Context()); err != nil {
+			return endtoend.Stop(err)
+		}
+		return w.allNoted(alerts)
+	})
 	return alerts
 }
 
@@ -109,6 +115,22 @@ func (w *world) allNotes() error {
 			if _, ok := got[origin]; !ok && want.to == to && want.due <= w.truth.highest {
 				return fmt.Errorf("%s is not on %s (%s)", origin, topic, want.why)
 			}
+		}
+	}
+	return nil
+}
+
+// allNoted holds the one-shot alerts against what should be there. What should not
+// be there ends the wait.
+func (w *world) allNoted(alerts *endtoend.Alerts) error {
+	for origin, x := range alerts.Notes {
+		if !w.truth.noted[origin] {
+			return endtoend.Stop(fmt.Errorf("%s is told of as %s", origin, x.ID))
+		}
+	}
+	for origin := range w.truth.noted {
+		if _, ok := alerts.Notes[origin]; !ok {
+			return fmt.Errorf("nobody is told of %s", origin)
 		}
 	}
 	return nil

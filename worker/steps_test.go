@@ -150,6 +150,124 @@ func TestBirthIsNotTakenAnew(t *testing.T) {
 	}
 }
 
+// P0: of the cancellations of the history that take effect later nobody is told,
+// neither while it is read nor at the birth. Of one that comes later readers are
+// told at once.
+func TestHistoryTakesNoNote(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.send(s.subscribe("acme", "pro", day(1, 1)))
+	for n := range 8 { // from here on in commits of two messages
+		m := s.leaveLater("acme", day(2, float64(n)), 60)
+		m.noted = false
+		s.send(m)
+		s.tick(2)
+	}
+	s.batch = 2
+	s.own()
+	s.check()
+	s.saidExactly()
+	s.send(s.leaveLater("acme", day(3, 5), 60))
+	s.check()
+	if got := s.told(); len(got) != 1 || !strings.HasPrefix(got[0], "cancellation_scheduled|acme|") {
+		t.Errorf("told %q, want of the cancellation", got)
+	}
+}
+
+// P0: what lies beyond the end that a topic had at the birth is no history, even
+// where another topic has not come to its own yet: the shard has an owner, which
+// dies, and the cancellation is read by the next together with all of the history.
+func TestScheduledBeyondTheBirth(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.send(s.subscribe("acme", "pro", day(1, 1)))
+	for n := range 10 { // acme is there, and gives no other reason for an alert
+		s.send(s.login("acme", "ann", day(2+n, 3)))
+	}
+	s.batch = 2
+	s.arm(fault{e: execCommit, o: killedAfter})
+	s.start()
+	s.struckAll(1)
+	if at := s.head().Offsets[s.ws.Name+".logins"]; at.Next >= at.Birth {
+		t.Fatal("the history is read already: it shows nothing")
+	}
+	s.send(s.leaveLater("acme", day(2, 1), 60)) // before most of the history, by time
+	s.own()
+	s.check()
+	if got := s.told(); len(got) != 1 || !strings.HasPrefix(got[0], "cancellation_scheduled|acme|") {
+		t.Errorf("told %q, want of the cancellation", got)
+	}
+}
+
+// Of a cancellation that takes effect later readers are told once, whoever says it
+// and however often it is read: of what a predecessor has committed and not said,
+// of what it has said and not deleted, of what was lost and read again. Of a
+// duplicate, of one that takes effect at once and of one whose effect is past
+// nobody is told.
+func TestScheduledIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 2
+	s.own()
+	s.send(s.subscribe("acme", "pro", day(1, 1)))
+	s.arm(fault{e: produce, o: killed})
+	again := s.leaveLater("acme", day(1, 2), 30)
+	s.send(again)
+	s.struckAll(1)
+	s.start()
+	s.check()
+	s.arm(fault{e: endTxn, o: killedAfter})
+	s.send(s.leaveLater("acme", day(1, 3), 31))
+	s.struckAll(2)
+	s.start()
+	s.check()
+	again.noted = false
+	s.send(again, s.login("initech", "", day(4, 1)))
+	s.check()
+	told := s.told()
+	if len(told) != 2 {
+		t.Fatalf("told %q, want of two cancellations", told)
+	}
+	if n := min(8, s.commits()-1); s.rollBack(n, true) != n {
+		t.Fatal("there was less to lose")
+	}
+	s.untilRead(0)
+	s.check()
+	past := s.leaveLater("acme", day(2, 1), 1)
+	past.noted = false
+	s.send(past, s.leave("globex", day(4, 2)))
+	s.check()
+	s.saidExactly(told...)
+}
+
+// What readers are told of a cancellation that takes effect later.
+func TestScheduledSays(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.own()
+	s.send(s.subscribe("acme", "pro", day(1, 1)))
+	m := s.leaveLater("acme", day(1, 2), 30)
+	s.send(m)
+	s.check()
+	records, err := s.ws.ReadTopic(t.Context(), s.outputs().Alerts)
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%d records (%v)", len(records), err)
+	}
+	// 18 March is the day 0; the third message on the topic of money: an orphan and
+	// a subscription come before.
+	const want = `{"specversion":"1.0","id":"cancellation_scheduled|acme|%[1]s/0/2","source":"tidemark/test","type":"tidemark.alert.note","subject":"acme",` +
+		`"time":"2024-03-19T02:00:00Z","datacontenttype":"application/json","data":{"rule":"cancellation_scheduled","severity":"info",` +
+		`"value":null,"threshold":null,"since":"2024-03-19T02:00:00Z","reason":"acme: has cancelled subscription base, which ends on 2024-04-18: price",` +
+		`"mrr":{"amount":10000,"currency":"USD"},"subscription":"base","effective":"2024-04-18T02:00:00Z",` +
+		`"cause":{"topic":"%[1]s","partition":0,"offset":2}}}`
+	if got := string(records[0].Value); got != fmt.Sprintf(want, s.ws.Name+".money") {
+		t.Errorf("told %s, want "+want, got, s.ws.Name+".money")
+	}
+	if got := string(records[0].Key); got != "cancellation_scheduled|acme" {
+		t.Errorf("the key is %q", got)
+	}
+}
+
 // T5: what was committed and not said by a predecessor is said although no
 // event comes any more. Notes are part of the state.
 func TestSuccessorSaysWhatIsDue(t *testing.T) {

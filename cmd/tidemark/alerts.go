@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/tidemark-io/tidemark/alert"
@@ -29,15 +30,15 @@ func newAlertsCommand(open opener) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	o.flags(c)
-	c.Flags().StringVar(&o.state, "state", "", "firing or resolved (default: both)")
+	c.Flags().StringVar(&o.state, "state", "", "firing, resolved, or noted for what is said once (default: all)")
 	c.Flags().StringVar(&o.rule, "rule", "", "only alerts of this rule")
 	c.Flags().IntVar(&o.limit, "limit", 100, "how many at the most")
 	return c
 }
 
 func (o *alertsOptions) run(cmd *cobra.Command) error {
-	states := []string{alert.StateFiring, alert.StateResolved}
-	if o.state != "" && o.state != states[0] && o.state != states[1] {
+	states := []string{alert.StateFiring, alert.StateResolved, alert.StateNoted}
+	if o.state != "" && !slices.Contains(states, o.state) {
 		return service.UsageError{Err: &kpi.UnknownError{What: "state", Given: o.state, Nearest: kpi.NearestOf(o.state, states), Valid: states}}
 	}
 	if err := checkLimit(o.limit); err != nil {

@@ -16,6 +16,7 @@ import (
 type Alerts struct {
 	Firing, Resolved int              // alerts seen
 	Last             map[string]Alert // the last word on each "rule|subject"
+	Notes            map[string]Alert // what is said once, by the position of its message
 }
 
 // Alert is one alert as its reader sees it.
@@ -29,6 +30,11 @@ type Alert struct {
 		Episode uint64 `json:"episode"`
 		Since   string `json:"since"`
 		Reason  string `json:"reason"`
+		Cause   struct {
+			Topic     string `json:"topic"`
+			Partition int32  `json:"partition"`
+			Offset    int64  `json:"offset"`
+		} `json:"cause"`
 	} `json:"data"`
 }
 
@@ -36,6 +42,7 @@ type Alert struct {
 const (
 	firing   = "tidemark.alert.firing"
 	resolved = "tidemark.alert.resolved"
+	noted    = "tidemark.alert.note"
 )
 
 // StillFiring are the "rule|subject" whose last word is firing, sorted.
@@ -63,7 +70,7 @@ func (w *Workspace) ReadAlerts(ctx context.Context) (*Alerts, error) {
 }
 
 func checkAlerts(records []*kgo.Record) (*Alerts, error) {
-	a := &Alerts{Last: map[string]Alert{}}
+	a := &Alerts{Last: map[string]Alert{}, Notes: map[string]Alert{}}
 	ids := map[string]string{}       // position by id
 	partitions := map[string]int32{} // by pair
 	for _, r := range records {
@@ -84,6 +91,14 @@ func checkAlerts(records []*kgo.Record) (*Alerts, error) {
 			return nil, fmt.Errorf("alert %s is on partition %d, others of its pair on %d", x.ID, r.Partition, p)
 		}
 		partitions[pair] = r.Partition
+		if x.Type == noted {
+			origin := Position(x.Data.Cause.Topic, x.Data.Cause.Partition, x.Data.Cause.Offset)
+			if _, twice := a.Notes[origin]; twice {
+				return nil, fmt.Errorf("alert at %s: %s is told of twice", at, origin)
+			}
+			a.Notes[origin] = x
+			continue
+		}
 		if err := a.next(pair, x); err != nil {
 			return nil, fmt.Errorf("alert at %s: %w", at, err)
 		}

@@ -144,8 +144,11 @@ func (v *View) alert(a alert.Told, now time.Time) string {
 		when = pad(at.Format("2 Jan"), len(time.TimeOnly))
 	}
 	mark := v.styles.bad.Render("● " + pad(a.State, 8))
-	if a.State == alert.StateResolved {
+	switch a.State {
+	case alert.StateResolved:
 		mark = v.styles.good.Render("○ " + pad(a.State, 8))
+	case alert.StateNoted:
+		mark = "· " + pad(a.State, 8)
 	}
 	reason := a.Reason
 	if reason == "" {

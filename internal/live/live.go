@@ -147,7 +147,7 @@ func (v *View) lines(s Snapshot) error {
 	var b strings.Builder
 	for i := len(s.Alerts) - 1; i >= 0; i-- { // the oldest first
 		a := s.Alerts[i]
-		if key := fmt.Sprint(a.Rule, "|", a.Subject, "|", a.Episode, "|", a.State); !v.told[key] {
+		if key := fmt.Sprint(a.Rule, "|", a.Subject, "|", a.Episode, "|", a.State, "|", a.Time); !v.told[key] {
 			v.told[key] = true
 			fmt.Fprintf(&b, "%s %s %s: %s\n", v.moment(a.Time).Format(time.TimeOnly), a.State, a.Rule, a.Reason)
 		}

@@ -245,6 +245,19 @@ func birth() []Mistake {
 		{"P0", "an unborn shard publishes alerts", []Edit{
 			{"worker/publish.go", "if t.due && t.head.Born {", "if t.due {"},
 		}, step("TestHistoryPagesNobody")},
+		{"P0", "an unborn shard takes notes of one-shot alerts", []Edit{
+			cut("worker/scheduled.go", "	if m.Offset < in.at.Birth {\n		return\n	}\n"),
+		}, step("TestHistoryTakesNoNote")},
+		{"P0", "one-shot alerts of history held back until the birth", []Edit{
+			cut("worker/scheduled.go", "	if m.Offset < in.at.Birth {\n		return\n	}\n"),
+			{"worker/publish.go", "	for name := range t.notes {\n", "	for name, n := range t.notes {\n		if n.Cancel != nil && !t.head.Born {\n			continue\n		}\n"},
+		}, step("TestHistoryTakesNoNote")},
+		{"P0", "no one-shot alerts of a commit that starts unborn", []Edit{
+			{"worker/scheduled.go", "	if m.Offset < in.at.Birth {", "	if !t.head.Born {"},
+		}, step("TestScheduledBeyondTheBirth")},
+		{"P2", "a one-shot alert said again, without asking the header", []Edit{
+			{"worker/notes.go", "	return n.Offset < h.Offsets[n.Topic] && n.Due", "	return n.Cancel == nil && n.Offset < h.Offsets[n.Topic] && n.Due"},
+		}, step("TestScheduledIsSaidOnce")},
 		{"P0", "birth kept in memory: who finds a state takes the shard for born", []Edit{
 			{"worker/takeover.go", "t.id, t.head = claimed.Tenure, claimed.Head\n", "t.id, t.head = claimed.Tenure, claimed.Head\n	t.head.Born = !claimed.Empty\n"},
 		}, step("TestBirthOutlivesItsOwner")},

@@ -44,6 +44,7 @@ type Config struct {
 	BornInMemory    bool // P0: who finds a state takes the shard for born
 	BirthAnew       bool // P0: the ends of the birth are taken anew with each take-over
 	KeepUnborn      bool // P0: one-shot alerts of history are only held back
+	UnbornNone      bool // P0: ... and by whether the shard is born, not by where their events lie
 	NoFence         bool // owner token in Redis guards the publication
 	NoHold          bool // no P1
 	OffsetOnly      bool // P2: a note is known to be said when its event's offset is below the header's

@@ -82,12 +82,19 @@ func (c *Config) spared(w *Worker, x At) uint8 {
 	return set
 }
 
-// newNotes are the notes that a commit from w to x raises. An unborn shard
-// raises no one-shot alerts: held back they would all be said at its birth.
+// newNotes are the notes that a commit from w to x raises: of what lies below the
+// birth's ends copies alone. Held back, the one-shot alerts of history would all
+// be said at the birth. Those of events beyond the ends are raised by an unborn
+// shard too: one topic may be read beyond its end before another has come to its
+// own, and after a rollback so is what was read by a born one.
 func (c *Config) newNotes(w *Worker, x At) uint8 {
 	n := c.ripe(w, x) &^ c.spared(w, x)
-	if w.Unborn != born && !c.KeepUnborn && !c.PublishUnborn {
+	switch {
+	case c.KeepUnborn || c.PublishUnborn:
+	case c.UnbornNone && w.Unborn != born, w.Unborn == unbornAnew:
 		n &= c.kinds.copies
+	default:
+		n &^= c.kinds.history
 	}
 	return n
 }
@@ -100,10 +107,11 @@ func (m *model) headerNotes(w *Worker) uint8 {
 	return m.said[w.Header.events()]
 }
 
-// dueNotes are the notes that P2 finds due, within what P0 allows.
+// dueNotes are the notes that P2 finds due. Whatever was raised is, unborn or not:
+// the header that goes with copies would say that it was said.
 func (m *model) dueNotes(w *Worker) uint8 {
 	n := w.Notes &^ m.headerNotes(w)
-	if w.Unborn != born && !m.PublishUnborn {
+	if w.Unborn != born && (m.KeepUnborn || m.UnbornNone) {
 		n &= m.kinds.copies
 	}
 	return n

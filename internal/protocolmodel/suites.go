@@ -95,15 +95,16 @@ func interleavings() []Config {
 
 // births: a shard that is born with events before it in the log, S7 included.
 // The dead letter a1 is said while unborn, the one-shot alert of b1 never, that
-// of a2 and b2 always.
+// of a2 and b2 always, and so is that of a2 alone, which may be read before b1.
 func births() []Config {
 	notes := []note{{needs: a1}, {needs: b1, oneShot: true}, {needs: a2 | b2, oneShot: true}}
+	beyond := []note{{needs: a1}, {needs: b1, oneShot: true}, {needs: a2, oneShot: true}}
 	birth := At{1, 1, 0}
 	return mirrored([]Config{
 		{Name: "born at 1+1 of 2+1, every fault without limit", A: 2, B: 1, Birth: birth, Want: []wish{parity},
 			Notes: []note{{needs: a1}}, Limit: everyFault, Window: 2},
 		{Name: "born at 1+1 of 2+2, crashes, double rollback", A: 2, B: 2, Birth: birth, Want: []wish{parity},
-			Notes: notes, Limit: Limits{1, 2, 1, 0, 0}, Window: 3},
+			Notes: beyond, Limit: Limits{1, 2, 1, 0, 0}, Window: 3},
 		{Name: "born at 1+1 of 2+2, lost and late commits", A: 2, B: 2, Birth: birth, Want: []wish{latest},
 			Notes: notes, Limit: Limits{0, 1, 1, 1, 0}, Window: 3},
 		{Name: "born at 2+1 of 2+1, clock: all of it is history", A: 2, B: 1, T: 1, Birth: At{2, 1, 0}, Want: []wish{silence},

@@ -68,6 +68,7 @@ func noteMistakes() []Config {
 		birth(historySilent, "no P0", func(c *Config) { c.PublishUnborn = true }),
 		birth(historySilent, "P0: born kept in memory, who finds a state takes it for born", func(c *Config) { c.BornInMemory = true }),
 		birth(historySilent, "P0: one-shot alerts of history held back, not dropped", func(c *Config) { c.KeepUnborn = true }),
+		birth(atRest, "P0: a commit that starts unborn drops all one-shot alerts", func(c *Config) { c.UnbornNone = true }),
 		birth(atRest, "P0: ends of the birth taken anew with each take-over", func(c *Config) { c.BirthAnew = true }),
 	}
 }
