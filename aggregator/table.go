@@ -87,6 +87,9 @@ func BucketKey(customer string, buckets int) string {
 	return bucketKey(slotOf(xxhash.Sum64String(customer), buckets))
 }
 
+// BucketName is the key of a bucket's record.
+func BucketName(i int) string { return bucketKey(i) }
+
 func bucketKey(i int) string { return "b/" + strconv.Itoa(i) }
 
 func pageKey(customer string, i int) string { return "u/" + customer + "/" + strconv.Itoa(i) }

@@ -169,6 +169,10 @@ func TestWhatIsAskedFor(t *testing.T) {
 	if c.customers != (company.CustomerQuery{Band: "red", Limit: 7, Cursor: "abc"}) {
 		t.Errorf("asked for %+v", c.customers)
 	}
+	get(t, c, "/api/v1/customers?nps=passives&window=30d&limit=7&cursor=abc")
+	if c.customers != (company.CustomerQuery{NPS: "passives", Window: "30d", Limit: 7, Cursor: "abc"}) {
+		t.Errorf("asked for %+v", c.customers)
+	}
 	get(t, c, "/api/v1/customers")
 	if c.customers != (company.CustomerQuery{Limit: 100}) {
 		t.Errorf("asked for %+v", c.customers)
@@ -196,6 +200,9 @@ func TestProblems(t *testing.T) {
 		{"/api/v1/kpis?segmnet=plan%3Dpro", 422, "segmnet"},
 		{"/api/v1/customers?band=yellow", 422, "red"},
 		{"/api/v1/customers?limit=0", 422, "limit"},
+		{"/api/v1/customers?nps=promoter", 422, "promoters"},
+		{"/api/v1/customers?nps=promoters&band=red", 422, "leave one of them out"},
+		{"/api/v1/customers?window=30d", 422, "a window belongs to nps"},
 		{"/api/v1/customers/nobody", 404, "there is no customer nobody"},
 		{"/api/v1/alerts?state=pending", 422, "firing"},
 		{"/api/v1/kpi", 404, "there is nothing at /api/v1/kpi"},

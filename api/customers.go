@@ -12,14 +12,16 @@ import (
 
 type customersInput struct {
 	Band   string `query:"band" enum:"red,amber,unknown,green" doc:"health band; all of them, the most urgent first, where absent"`
+	NPS    string `query:"nps" enum:"promoters,passives,detractors" doc:"in place of a band: customers of whose respondents' latest answers any is of this class, paying or not"`
+	Window string `query:"window" enum:"90d,30d" doc:"with nps: the days within which an answer counts; 90d where absent"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Cursor string `query:"cursor" doc:"next_cursor of the page before"`
 }
 
 type customersOutput struct {
 	Body struct {
-		Customers []company.Ranked `json:"customers" doc:"by band, then by falling MRR"`
-		Next      string           `json:"next_cursor,omitempty" doc:"absent on the last page"`
+		Customers []company.Ranked `json:"customers" doc:"by band, then by falling MRR; with nps in no order"`
+		Next      string           `json:"next_cursor,omitempty" doc:"absent on the last page; with nps a page may be short, or empty, and not be the last"`
 	}
 }
 
@@ -32,8 +34,9 @@ type customerOutput struct{ Body *CustomerView }
 func (s *server) customers(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "customers", Method: http.MethodGet, Path: "/api/v1/customers", Tags: []string{"Customers"},
-		Summary: "Customers by health", Description: "Paying customers by health band, those with the highest MRR first.",
-		Errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		Summary:     "Customers by health, or by what they answered",
+		Description: "Paying customers by health band, those with the highest MRR first; or, with nps, who is among promoters, passives or detractors.",
+		Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, s.listCustomers)
 	huma.Register(api, huma.Operation{
 		OperationID: "customer", Method: http.MethodGet, Path: "/api/v1/customers/{id}", Tags: []string{"Customers"},
@@ -43,7 +46,13 @@ func (s *server) customers(api huma.API) {
 }
 
 func (s *server) listCustomers(ctx context.Context, in *customersInput) (*customersOutput, error) {
-	page, err := s.Customers.Customers(ctx, company.CustomerQuery{Band: in.Band, Limit: in.Limit, Cursor: in.Cursor})
+	switch {
+	case in.NPS != "" && in.Band != "":
+		return nil, invalid("query.nps", in.NPS, errors.New("customers are listed by band or by nps; leave one of them out"))
+	case in.NPS == "" && in.Window != "":
+		return nil, invalid("query.window", in.Window, errors.New("a window belongs to nps; leave it out"))
+	}
+	page, err := s.Customers.Customers(ctx, company.CustomerQuery{Band: in.Band, NPS: in.NPS, Window: in.Window, Limit: in.Limit, Cursor: in.Cursor})
 	if errors.Is(err, company.ErrCursor) {
 		return nil, invalid("query.cursor", in.Cursor, err)
 	}

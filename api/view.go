@@ -20,6 +20,14 @@ type Directory struct {
 	Profile aggregator.Profile // of the scores
 }
 
+// Customers implements Customers.
+func (d Directory) Customers(ctx context.Context, q company.CustomerQuery) (company.CustomerPage, error) {
+	if q.NPS != "" {
+		return d.Records.Answering(ctx, q)
+	}
+	return d.Lists.Customers(ctx, q)
+}
+
 // Customer implements Customers.
 func (d Directory) Customer(ctx context.Context, id string) (*CustomerView, error) {
 	v, err := d.Records.Customer(ctx, id)

@@ -13,6 +13,7 @@ type RecordStore interface {
 	Partitions(ctx context.Context) (int, error)
 	ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error)
 	Record(ctx context.Context, shard int, key string) ([]byte, error)
+	Records(ctx context.Context, shard int, keys []string) (store.Head, [][]byte, error) // of one commit
 }
 
 // Records reads single customers. It may be used from any goroutine.
@@ -88,13 +89,9 @@ func (r Records) read(ctx context.Context, shard int, head store.Head, id string
 	if err != nil {
 		return nil, fmt.Errorf("shard %d: %w", shard, err)
 	}
-	o, err := r.Options()
+	s, err := r.open(head)
 	if err != nil {
-		return nil, err
-	}
-	s, err := aggregator.Open(o, aggregator.Stored{Watermark: head.Watermark, FirstDay: head.FirstDay, Table: head.Table})
-	if err != nil {
-		return nil, fmt.Errorf("open shard %d: %w", shard, err)
+		return nil, fmt.Errorf("shard %d: %w", shard, err)
 	}
 	key := aggregator.BucketKey(id, table.Buckets)
 	b, err := r.Store.Record(ctx, shard, key)

@@ -2,6 +2,7 @@ package company
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -186,6 +187,10 @@ func (s *splitting) ReadView(context.Context, int, store.Tenure) (store.View, er
 
 func (s *splitting) Record(_ context.Context, _ int, key string) ([]byte, error) {
 	return s.records[key], nil
+}
+
+func (s *splitting) Records(context.Context, int, []string) (store.Head, [][]byte, error) {
+	return store.Head{}, nil, errors.New("no list is asked for")
 }
 
 func TestACustomerWhoseBucketIsSplitIsFound(t *testing.T) {

@@ -37,12 +37,15 @@ var Bands = []string{"red", "amber", "unknown", "green"}
 type Ranked struct {
 	Customer string       `json:"customer"`
 	Band     string       `json:"band"`
-	MRR      alert.Amount `json:"mrr"` // a month, in the reporting currency
+	MRR      alert.Amount `json:"mrr"`               // a month, in the reporting currency
+	Answers  int64        `json:"answers,omitempty"` // that put it into a list of Answering
 }
 
 // CustomerQuery asks for a page of customers.
 type CustomerQuery struct {
 	Band   string // one of Bands; "": all of them, one after the other
+	NPS    string // one of Classes, in place of a band; "": by health
+	Window string // one of ClassWindows, with NPS; "": the first
 	Limit  int    // at least 1
 	Cursor string // Next of the page before; "": from the beginning
 }

@@ -22,7 +22,10 @@ import "github.com/tidemark-io/tidemark/aggregator"
 // counts from its own day to the day before the next; one that leaves the window
 // no longer counts. Without survey_sent events nobody knows who was asked:
 // response_rate is null. Answers of those who were not asked count all the same,
-// so it may lie over 1.
+// so it may lie over 1. Who they are: `tidemark customers --nps detractors`, or
+// /api/v1/customers?nps=detractors, lists each customer of whose respondents'
+// answers that count any is of the class, with how many are; over all customers
+// they add up to the figure. A customer can be in all three lists.
 //
 // Worked example: of 100 answers 30 are promoters, 60 passives, 10 detractors:
 // 100 × (30 − 10) / 100 = 20. 400 of 500 satisfied: 0.8. 500 answers to 2,000

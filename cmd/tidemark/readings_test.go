@@ -246,6 +246,16 @@ func TestCustomerCommands(t *testing.T) {
 	if got := strings.Join(line(t, out, "acme"), " "); got != "acme red 2,500.00 USD" || !strings.Contains(out, "--cursor zzz") {
 		t.Errorf("customers:\n%s", out)
 	}
+	// By answers a page of the store's may be short: the command goes on.
+	c.page.Customers[0].Answers = 3
+	_, out, _ = tidemark(c, "customers", "--nps", "detractors", "--window", "30d", "--limit", "2", "--cursor", "abc")
+	if c.customers != (company.CustomerQuery{NPS: "detractors", Window: "30d", Limit: 1, Cursor: "zzz"}) {
+		t.Errorf("asked for %+v", c.customers)
+	}
+	if got := strings.Join(line(t, out, "acme"), " "); got != "acme red 2,500.00 USD 3" || strings.Count(out, "acme") != 2 || !strings.Contains(out, "ANSWERS") {
+		t.Errorf("customers by answers:\n%s", out)
+	}
+	c.page.Customers[0].Answers = 0
 	if _, out, _ = tidemark(c, "customers", "--json"); !strings.Contains(out, `{"customers":[{"customer":"acme","band":"red","mrr":{"amount":250000,"currency":"USD"}}],"next_cursor":"zzz"}`) {
 		t.Errorf("customers: %s", out)
 	}
@@ -285,6 +295,10 @@ func TestExitCodes(t *testing.T) {
 		{"kpi --window 30d", 2, "need the name of a KPI"},
 		{"customers --band rde", 2, `did you mean "red"?`},
 		{"customers --limit 0", 2, "1 to 1000"},
+		{"customers --nps detractor", 2, `there is no class of NPS answers "detractor", did you mean "detractors"?`},
+		{"customers --nps detractors --window 7d", 2, `there is no window of these lists "7d"`},
+		{"customers --nps detractors --band red", 2, "leave one of them out"},
+		{"customers --window 30d", 2, "--window belongs to --nps"},
 		{"alerts --state firng", 2, `did you mean "firing"?`},
 	} {
 		code, _, errs := tidemark(example(), strings.Fields(tc.args)...)
