@@ -103,7 +103,7 @@ func example() *canned {
 		page:     company.CustomerPage{Customers: []company.Ranked{{Customer: "acme/1", Band: "red", MRR: alert.Amount{Amount: 25_000, Currency: "USD"}}}, Next: "abc"},
 		told:     []alert.Told{{Rule: "at_risk", Subject: "acme/1", State: "firing", Value: &value, Reason: "acme: health 44 is red"}},
 		triangle: []kpi.Cohort{{Cohort: "2026-10", Size: 2, Active: []int64{2, 1}, Unbounded: []int64{2, 1}, Complete: []bool{true, false}}},
-		goals:    []goal.Status{{Goal: "keep", KPI: "retention_rate", Window: "90d", State: goal.Behind, AtLeast: "0.95", Expected: "0.5", By: "2026-12-31"}},
+		goals:    []goal.Status{{Goal: "leave", KPI: "customer_churn_rate", Window: "30d", State: goal.Behind, AtMost: "0.05", Progress: "0.4", Expected: "0.5", By: "2026-12-31"}, {Goal: "keep", KPI: "retention_rate", Window: "90d", State: goal.Behind, AtLeast: "0.95", Expected: "0.5", By: "2026-12-31"}},
 	}
 }
 
@@ -125,6 +125,7 @@ func TestAnswers(t *testing.T) {
 			`"kpi":"customer_churn_rate","window":"30d","segment":"","day":"2026-11-22","value":null`, `"value":16250000,"unit":"money","currency":"USD"`}},
 		{"/api/v1/kpis?segment=plan%3Dpro", []string{`"segment":"plan=pro"`}},
 		{"/api/v1/kpis/stickiness", []string{`"value":0.25`}},
+		{"/api/v1/kpis", []string{`"kpi":"customer_churn_rate"`, `"targets":[{"goal":"leave","at_most":0.05,"by":"2026-12-31","progress":0.4,"state":"behind"}]`}},
 		{"/api/v1/customers", []string{`{"customers":[{"customer":"acme/1","band":"red","mrr":{"amount":25000,"currency":"USD"}}],"next_cursor":"abc"}`}},
 		{"/api/v1/customers/acme%2F1", []string{`"customer":"acme/1"`, `"score":44`, `"signal":"recency"`, `"plan":"pro"`}},
 		{"/api/v1/alerts", []string{`{"alerts":[{"rule":"at_risk","subject":"acme/1","state":"firing"`, `"value":44`, `"threshold":null`}},

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 )
 
@@ -36,7 +37,7 @@ type seriesInput struct {
 func (s *server) figures(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "kpis-now", Method: http.MethodGet, Path: "/api/v1/kpis", Tags: []string{"KPIs"},
-		Summary: "Every KPI now", Description: "All KPIs in all their windows, for the running day.",
+		Summary: "Every KPI now", Description: "All KPIs in all their windows, for the running day; where goals are set, with target and progress.",
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, s.now)
 	huma.Register(api, huma.Operation{
@@ -54,6 +55,11 @@ func (s *server) now(ctx context.Context, in *nowInput) (*figuresOutput, error) 
 	if err != nil {
 		return nil, s.unavailable("figures", err)
 	}
+	goals, err := s.Goals.Goals(ctx)
+	if err != nil {
+		return nil, s.unavailable("goals", err)
+	}
+	goal.Attach(figures, goals)
 	return s.output(figures), nil
 }
 

@@ -34,4 +34,15 @@ type Figure struct {
 	Revision    int         `json:"revision"`
 	Watermark   string      `json:"watermark"` // RFC 3339, UTC
 	Formula     string      `json:"formula"`   // "stickiness/1"
+	Targets     []Target    `json:"targets,omitempty"`
+}
+
+// Target is what a goal wants of a figure of now, and how far it is reached.
+type Target struct {
+	Goal     string      `json:"goal"`               // its name
+	AtLeast  json.Number `json:"at_least,omitempty"` // in the unit of the value; "": no bound on that side
+	AtMost   json.Number `json:"at_most,omitempty"`
+	By       string      `json:"by"`                 // day
+	Progress json.Number `json:"progress,omitempty"` // 0 at the start, 1 where it is reached; "": the figure has no value
+	State    string      `json:"state"`              // on_track, behind, met or missed
 }

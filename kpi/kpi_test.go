@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -393,7 +394,7 @@ func TestFigureAsJSON(t *testing.T) {
 			t.Errorf("value %q is written as %s", f.Value, b)
 		}
 		back := Figure{Value: "7", LowSample: true}
-		if err := json.Unmarshal(b, &back); err != nil || back != f {
+		if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back, f) {
 			t.Errorf("read back %+v (%v), want %+v", back, err, f)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/company"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/service"
 )
@@ -88,6 +89,11 @@ func (o *kpiOptions) now(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
+		goals, err := s.Goals.Goals(cmd.Context())
+		if err != nil {
+			return err
+		}
+		goal.Attach(figures, goals)
 		if o.json {
 			return printJSON(cmd.OutOrStdout(), kpiDocument{orEmpty(figures)})
 		}

@@ -501,6 +501,14 @@ func TestGoals(t *testing.T) {
 		{Goal: "keep", KPI: "retention_rate", Window: "90d", State: goal.OnTrack, Value: "0.93", AtLeast: "0.95", Start: "0.91", Progress: "0.5", Expected: "0.4", By: "2026-12-31", Unit: kpi.Ratio},
 		{Goal: "more", KPI: "mrr", State: goal.Behind, AtLeast: "1000000", AtMost: "2000000", Start: "0", Expected: "1", By: "2026-11-30", Unit: kpi.Money, Currency: "USD"},
 		{Goal: "soc2", State: goal.Met, Value: "1", AtLeast: "1", Progress: "1", Expected: "0.2", By: "2026-12-31"},
+		{Goal: "stick", KPI: "stickiness", Window: "30d", State: goal.OnTrack, AtLeast: "0.3", Progress: "0.5", By: "2026-12-31"},
+	}
+	if _, out, _ := tidemark(c, "kpi"); !strings.Contains(strings.Join(line(t, out, "stickiness"), " "), "stickiness 30d 25.0% 250 of 1,000") ||
+		!strings.Contains(out, "≥ 30.0% by 2026-12-31: on track, 50.0% of the way") {
+		t.Errorf("figures without their goal:\n%s", out)
+	}
+	if _, out, _ := tidemark(c, "kpi", "--json"); !strings.Contains(out, `"targets":[{"goal":"stick","at_least":0.3,"by":"2026-12-31","progress":0.5,"state":"on_track"}]`) {
+		t.Errorf("figures without their goal: %s", out)
 	}
 	code, stdout, stderr := tidemark(c, "goals")
 	for _, part := range []string{"keep", "on track", "93.0%", "≥ 95.0%", "50.0%", "behind", "10,000.00 USD to 20,000.00 USD", "soc2", "yes"} {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 
 	"github.com/tidemark-io/tidemark/service"
@@ -155,7 +156,20 @@ func showNotes(f kpi.Figure) string {
 	if f.Revision > 0 {
 		notes = append(notes, fmt.Sprintf("revision %d", f.Revision))
 	}
+	for _, t := range f.Targets {
+		notes = append(notes, showTarget(f, t))
+	}
 	return strings.Join(notes, ", ")
+}
+
+// showTarget says what a goal wants of a figure: "≥ 95.0% by 2026-12-31: on track, 40.0% of the way".
+func showTarget(f kpi.Figure, t kpi.Target) string {
+	g := goal.Status{KPI: f.KPI, Unit: f.Unit, Currency: f.Currency, AtLeast: t.AtLeast, AtMost: t.AtMost}
+	text := wanted(&g) + " by " + t.By + ": " + strings.ReplaceAll(t.State, "_", " ")
+	if t.Progress != "" {
+		text += ", " + showValue(kpi.Figure{Unit: kpi.Ratio, Value: t.Progress}) + " of the way"
+	}
+	return text
 }
 
 var bars = []rune("▁▂▃▄▅▆▇█")

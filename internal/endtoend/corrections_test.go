@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -111,7 +112,7 @@ func (s *scene) agree(w *endtoend.Worker, segments []string, from string) {
 					for _, f := range figures {
 						said, ok := words[company.Key(f)]
 						f.Watermark, said.Watermark = "", ""
-						if !ok || said.Figure != f {
+						if !ok || !reflect.DeepEqual(said.Figure, f) {
 							return fmt.Errorf("HTTP says %+v, the topic %+v", f, said.Figure)
 						}
 						compared++
