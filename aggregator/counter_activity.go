@@ -49,13 +49,18 @@ const (
 	CESAnswers90 Counter = 63
 
 	// By question.
-	CLISum30     Counter = 64 // scores on 1–10, in millionths
+	CLISum30     Counter = 64 // scores on 1–10, in whole millionths
 	CLIAnswers30 Counter = 65
 	CLISum90     Counter = 66
 	CLIAnswers90 Counter = 67
 
 	CSATInvited30 Counter = 68 // latest invitations to a CSAT survey
 	CSATInvited90 Counter = 69
+
+	// By width of the scale and question, RestLabel: what CLISum leaves out, in
+	// 1/width of a millionth.
+	CLIRest30 Counter = 70
+	CLIRest90 Counter = 71
 )
 
 var activityTraits = map[Counter]trait{
@@ -72,5 +77,6 @@ var activityTraits = map[Counter]trait{
 	CESEasy30:       {name: "CESEasy30"}, CESAnswers30: {name: "CESAnswers30"}, CESEasy90: {name: "CESEasy90"}, CESAnswers90: {name: "CESAnswers90"},
 	CLISum30: {name: "CLISum30", labelled: true}, CLIAnswers30: {name: "CLIAnswers30", labelled: true},
 	CLISum90: {name: "CLISum90", labelled: true}, CLIAnswers90: {name: "CLIAnswers90", labelled: true},
+	CLIRest30: {name: "CLIRest30", labelled: true}, CLIRest90: {name: "CLIRest90", labelled: true},
 	CSATInvited30: {name: "CSATInvited30"}, CSATInvited90: {name: "CSATInvited90"},
 }

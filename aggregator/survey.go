@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -109,12 +111,29 @@ func (e *emitter) contributeQuestions(a *answer, short, long int32) {
 		questions = []named{{score: a.score}}
 	}
 	for _, q := range questions {
-		v := a.onTen(q.score)
+		v, rest, width := a.onTen(q.score)
 		e.level(e.cells.slotOf(Cell{Counter: CLIAnswers30, Label: q.name}), a.day, short, 1)
 		e.level(e.cells.slotOf(Cell{Counter: CLISum30, Label: q.name}), a.day, short, v)
 		e.level(e.cells.slotOf(Cell{Counter: CLIAnswers90, Label: q.name}), a.day, long, 1)
 		e.level(e.cells.slotOf(Cell{Counter: CLISum90, Label: q.name}), a.day, long, v)
+		if rest != 0 {
+			label := RestLabel(width, q.name)
+			e.level(e.cells.slotOf(Cell{Counter: CLIRest30, Label: label}), a.day, short, rest)
+			e.level(e.cells.slotOf(Cell{Counter: CLIRest90, Label: label}), a.day, long, rest)
+		}
 	}
+}
+
+// RestLabel is the label of what scores on a scale of a width leave over.
+func RestLabel(width int64, question string) string {
+	return strconv.FormatInt(width, 10) + "|" + question
+}
+
+// ParseRestLabel reads what RestLabel writes; false: something else.
+func ParseRestLabel(label string) (width int64, question string, ok bool) {
+	text, question, _ := strings.Cut(label, "|")
+	width, err := strconv.ParseInt(text, 10, 64)
+	return width, question, err == nil && width > 0
 }
 
 // npsClass is 0 for a promoter (9 and 10 on a scale to 10), 1 for a passive
@@ -175,11 +194,20 @@ func (a *answer) easy() bool {
 	return 3*above >= 2*width
 }
 
-// onTen puts a score of the answer's scale onto 1–10, in millionths, rounded
-// half up.
-func (a *answer) onTen(score int32) int64 {
-	above, width := a.above(score)
-	return 1_000_000 + (2*9_000_000*above+width)/(2*width)
+// widest is the widest scale that is a whole number wide whose scores are exact on
+// 1–10 whatever they are: each width has counters of its own, so there must be few.
+const widest = 100
+
+// onTen puts a score of the answer's scale onto 1–10: whole millionths, and where
+// the scale is 1 to 100 wide what is left over, in 1/width of a millionth. Of other
+// scales, what is no whole number of millionths is rounded half up.
+func (a *answer) onTen(score int32) (millionths, rest, width int64) {
+	above, wide := a.above(score)
+	if wide%1000 == 0 && wide <= widest*1000 {
+		width = wide / 1000
+		return 1_000_000 + 9000*above/width, 9000 * above % width, width
+	}
+	return 1_000_000 + (2*9_000_000*above+wide)/(2*wide), 0, 1
 }
 
 // above is how far a score lies above the lower end of the scale, and how wide

@@ -77,6 +77,15 @@ func TestLoyalty(t *testing.T) {
 	if f := figure(t, s, "cli_norm", "", today); f.Value != "83.33333333333333" || f.Exact().RatString() != "250/3" {
 		t.Errorf("cli_norm: %+v", f)
 	}
+	// Scores of 3 on 0–7 and 8 on 1–10, 1 + 27/7 and 8: a mean of 90/14, 64.28571…
+	odd := source(rows{
+		{counter: aggregator.CLISum90, day: today, label: "a|b"}:     4_857_142 + 8_000_000,
+		{counter: aggregator.CLIRest90, day: today, label: "7|a|b"}:  6,
+		{counter: aggregator.CLIAnswers90, day: today, label: "a|b"}: 2,
+	})
+	if f := figure(t, odd, "cli", "", today); f.Exact().RatString() != "450/7" || f.Numerator != 9 || f.Denominator != 14 {
+		t.Errorf("cli of another scale: %+v", f)
+	}
 	if f := figure(t, s, "cli_norm", "30d", today); f.Value != "0" {
 		t.Errorf("cli_norm of the lowest score: %+v", f)
 	}

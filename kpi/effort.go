@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"cmp"
 	"math/big"
 
 	"github.com/tidemark-io/tidemark/aggregator"
@@ -15,14 +16,15 @@ import (
 //
 // Unit: ces a ratio; cli points, 10 to 100; cli_norm points, 0 to 100; none is
 // rounded. Of cli and cli_norm numerator / denominator is the value / 100 as a
-// reduced fraction. Source: CESEasy and CESAnswers, and CLISum and CLIAnswers by
-// question, 30 and 90, of row d.
+// reduced fraction. Source: CESEasy and CESAnswers, and CLISum, CLIRest and
+// CLIAnswers by question, 30 and 90, of row d.
 //
 // Edge cases: no answers gives null; fewer than min_sample (30) are published with
 // low_sample. An answer with named scores (answers) counts by these, one without
 // as the question "". Each question weighs the same, however many answered it. A
-// score on another scale is stretched to 1–7 or 1–10, for cli rounded to a
-// millionth. Each shard keeps 249 questions apart, later ones count as other; of
+// score on another scale is stretched to 1–7 or 1–10, exactly; only of scales that
+// are no whole number wide, or more than 100, what is no whole number of millionths
+// on 1–10 is rounded to one. Each shard keeps 249 questions apart, later ones count as other; of
 // one answer 32.
 //
 // Worked example: of 10 answers 7 are 5 or more: ces 0.7. Questions buy with 8 and
@@ -65,9 +67,15 @@ var surveyWindows = []string{"30d", "90d"}
 // loyalty is what a function makes of the mean of the questions' means on 1–10: a
 // hundredth of the value. The sample is the answers to the most answered question.
 func (p point) loyalty(value func(*big.Rat) *big.Rat) parts {
-	sum, answers := aggregator.CLISum90, aggregator.CLIAnswers90
+	sum, answers, rest := aggregator.CLISum90, aggregator.CLIAnswers90, aggregator.CLIRest90
 	if p.days == 30 {
-		sum, answers = aggregator.CLISum30, aggregator.CLIAnswers30
+		sum, answers, rest = aggregator.CLISum30, aggregator.CLIAnswers30, aggregator.CLIRest30
+	}
+	rests := map[string]*big.Rat{} // millionths by question
+	for _, label := range p.Levels.Labels(rest, p.segment, p.day) {
+		if width, question, ok := aggregator.ParseRestLabel(label); ok {
+			rests[question] = plus(cmp.Or(rests[question], new(big.Rat)), big.NewRat(p.labelled(rest, label), width))
+		}
 	}
 	out := parts{sample: true}
 	means, questions := new(big.Rat), int64(0)
@@ -76,7 +84,8 @@ func (p point) loyalty(value func(*big.Rat) *big.Rat) parts {
 		if n == 0 {
 			continue
 		}
-		means.Add(means, big.NewRat(p.labelled(sum, label), n*1_000_000))
+		scores := plus(big.NewRat(p.labelled(sum, label), 1), cmp.Or(rests[label], new(big.Rat)))
+		means.Add(means, scores.Mul(scores, big.NewRat(1, n*1_000_000)))
 		questions++
 		out.size = max(out.size, n)
 	}

@@ -157,7 +157,10 @@ func (r *record) countAnswers(n int, d int32) map[counted]int64 {
 		case event.CLI:
 			for name, score := range cliScores(a) {
 				counts[counted{"CLIAnswers", name}]++
-				counts[counted{"CLISum", name}] += score
+				counts[counted{"CLISum", name}] += score.millionths
+				if score.rest > 0 {
+					counts[counted{"CLIRest", score.width + "|" + name}] += score.rest
+				}
 			}
 		default:
 			counts[counted{"CSATInvited", ""}]++

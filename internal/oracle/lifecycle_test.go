@@ -169,6 +169,7 @@ func TestCESAndCLI(t *testing.T) {
 	e := s.answers("a", "u", event.CLI, 1, 1, 10, "2024-01-02 10:00")
 	e.Survey.Answers = []event.Answer{{Name: []byte("buy"), Score: 8000}, {Name: []byte("stay"), Score: 9500}}
 	s.answers("a", "v", event.CLI, 4, 1, 5, "2024-01-02 10:00") // 7.75 on 1–10
+	s.answers("a", "z", event.CLI, 3, 0, 7, "2024-01-02 10:00") // 1 + 27/7 = 4.857142 and 6/7 of a millionth
 	sent := s.add(event.Signal, "signal", "a", "2024-01-01 08:00")
 	sent.Signal = event.SignalData{Name: []byte("survey_sent"), Value: 1000, Ref: []byte("spring")}
 	r := s.rest("2024-03-01")
@@ -178,8 +179,9 @@ func TestCESAndCLI(t *testing.T) {
 	r.level("CESEasy90", "2024-01-31", 2)
 	r.labelled("CLISum30", "buy", "2024-01-31", 8_000_000)
 	r.labelled("CLISum90", "stay", "2024-01-31", 9_500_000)
-	r.labelled("CLISum30", "", "2024-01-31", 7_750_000)
-	r.labelled("CLIAnswers30", "", "2024-01-31", 1)
+	r.labelled("CLISum30", "", "2024-01-31", 7_750_000+4_857_142)
+	r.labelled("CLIRest30", "7|", "2024-01-31", 6)
+	r.labelled("CLIAnswers30", "", "2024-01-31", 2)
 	r.labelled("CLIAnswers30", "buy", "2024-02-01", 0)
 	r.level("CSATInvited30", "2024-01-30", 1)
 	r.level("CSATInvited90", "2024-03-30", 1)

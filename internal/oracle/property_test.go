@@ -191,7 +191,7 @@ func TestCasesReachEveryCounter(t *testing.T) {
 		"Lost90", "Cancellations", "Silent", "HealthRed", "HealthAmber", "HealthGreen", "HealthUnknown",
 		"NPSPromoters30", "NPSPassives30", "NPSDetractors30", "NPSPromoters90", "NPSPassives90", "NPSDetractors90",
 		"CSATSatisfied30", "CSATAnswers30", "CSATSatisfied90", "CSATAnswers90", "CSATInvited30", "CSATInvited90",
-		"CESEasy30", "CESAnswers30", "CESEasy90", "CESAnswers90", "CLISum30", "CLIAnswers30", "CLISum90", "CLIAnswers90",
+		"CESEasy30", "CESAnswers30", "CESEasy90", "CESAnswers90", "CLISum30", "CLIAnswers30", "CLISum90", "CLIAnswers90", "CLIRest30", "CLIRest90",
 		"UsersActive28", "UsersActiveQuarter", "NewDay", "ReturningDay", "WasDay", "NewWeek", "ReturningWeek", "ResurrectingWeek",
 		"WasWeek", "NewMonth", "ReturningMonth", "WasMonth", "DaysAtLeast30", "DaysAtLeastMonth", "CohortWeek", "CohortMonth",
 		"CohortWeekLast", "CohortMonthLast", "LastHour", "TimeToValue", "MRRUSD", "MRREUR", "MRRAtRiskUSD",

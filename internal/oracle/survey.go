@@ -53,9 +53,18 @@ func share(s event.SurveyData, score int32) *big.Rat {
 	return big.NewRat(int64(score)-int64(s.Min), int64(s.Max)-int64(s.Min))
 }
 
-// cliScores are a CLI answer's scores by question, on 1-10, in millionths,
-// rounded half up. An answer without named ones is of the question "".
-func cliScores(s event.SurveyData) map[string]int64 {
+// cliScore is a score on 1-10: whole millionths, and what is left over by the width
+// of the scale.
+type cliScore struct {
+	millionths int64
+	width      string // of the scale, "" where nothing is left over
+	rest       int64  // in 1/width of a millionth
+}
+
+// cliScores are a CLI answer's scores by question. An answer without named ones is
+// of the question "". A scale that is 1 to 100 wide, a whole number, leaves over
+// what is less than a millionth; on others it is rounded, halves up.
+func cliScores(s event.SurveyData) map[string]cliScore {
 	scores := map[string]int32{}
 	for _, a := range s.Answers {
 		scores[string(a.Name)] = a.Score
@@ -63,11 +72,22 @@ func cliScores(s event.SurveyData) map[string]int64 {
 	if len(s.Answers) == 0 {
 		scores[""] = s.Score
 	}
-	out := map[string]int64{}
+	width := new(big.Rat).SetFrac64(int64(s.Max)-int64(s.Min), 1000)
+	out := map[string]cliScore{}
 	for name, score := range scores {
 		x := share(s, score)
-		x.Mul(x, big.NewRat(9_000_000, 1)).Add(x, big.NewRat(1_000_000, 1)).Add(x, big.NewRat(1, 2))
-		out[name] = new(big.Int).Quo(x.Num(), x.Denom()).Int64()
+		x.Mul(x, big.NewRat(9_000_000, 1)).Add(x, big.NewRat(1_000_000, 1))
+		exact := width.IsInt() && width.Cmp(big.NewRat(100, 1)) <= 0
+		if !exact {
+			x.Add(x, big.NewRat(1, 2))
+		}
+		whole := new(big.Int).Quo(x.Num(), x.Denom())
+		c := cliScore{millionths: whole.Int64()}
+		x.Sub(x, new(big.Rat).SetInt(whole)).Mul(x, width)
+		if exact && x.Sign() > 0 {
+			c.width, c.rest = width.RatString(), x.Num().Int64()
+		}
+		out[name] = c
 	}
 	return out
 }

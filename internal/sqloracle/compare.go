@@ -46,12 +46,6 @@ var valueOnly = map[string]bool{
 	"cli": true, "cli_norm": true, "health_mean": true, "time_to_value": true, "time_to_value_p90": true,
 }
 
-// coarse says by how much a value may differ where scores are kept in millionths: a
-// score of another scale is put onto 1–10 and then rounded, by half a millionth at
-// the most, which cli shows ten times and cli_norm 100/9 times as large. The
-// oracle's scores are exact.
-var coarse = map[string]*big.Rat{"cli": big.NewRat(5, 1_000_000), "cli_norm": big.NewRat(6, 1_000_000)}
-
 // Compare lists every difference between the figures that are shown and the
 // oracle's of the same keys, in the order of their keys.
 //
@@ -104,9 +98,7 @@ func (s Shown) differences(f Figure, parts bool) (list []Difference) {
 	if v := f.Published(); v != "" {
 		value = v
 	}
-	if ours := written(s.Value); !near(s.KPI, ours, f.Value()) {
-		hold("value", ours, value)
-	}
+	hold("value", written(s.Value), value)
 	hold("unit", s.Unit, f.Unit)
 	if f.Unit == "money" { // of ratios it says what the numbers above and below the line are in
 		hold("currency", s.Currency, f.Currency)
@@ -117,17 +109,6 @@ func (s Shown) differences(f Figure, parts bool) (list []Difference) {
 		hold("denominator", strconv.FormatInt(s.Denominator, 10), rounded(f.Denominator).String())
 	}
 	return list
-}
-
-// near says whether a KPI's value is as near to the exact one as it is kept.
-func near(name, ours string, exact *big.Rat) bool {
-	within := coarse[name]
-	shown, ok := new(big.Rat).SetString(ours)
-	if within == nil || exact == nil || !ok {
-		return false
-	}
-	apart := shown.Sub(shown, exact)
-	return apart.Abs(apart).Cmp(within) <= 0
 }
 
 func written(v *json.Number) string {

@@ -37,8 +37,8 @@ func TestCompareNamesEveryDifference(t *testing.T) {
 		shown("dau", "1d", "plan=gone", "2024-03-01", "0", 0, 1), // nobody is in it any more
 		shown("dau", "1d", "plan=odd", "2024-03-01", "1", 1, 1),
 		shown("stickiness", "30d", "", "2024-03-01", "0", 0, 0),
-		shown("cli", "30d", "", "2024-03-01", "66.66667", 0, 0), // 3 millionths
-		shown("cli", "30d", "", "2024-03-02", "66.66668", 0, 0), // 13
+		shown("cli", "30d", "", "2024-03-01", "66.66666666666667", 0, 0), // whatever its parts
+		shown("cli", "30d", "", "2024-03-02", "66.66667", 0, 0),
 		shown("invented", "1d", "", "2024-03-01", "1", 1, 1),
 	}
 	var got []string
@@ -46,7 +46,7 @@ func TestCompareNamesEveryDifference(t *testing.T) {
 		got = append(got, d.String())
 	}
 	want := []string{
-		"cli 30d on 2024-03-02: value: ours 66.66668, the oracle's 66.66666666666667",
+		"cli 30d on 2024-03-02: value: ours 66.66667, the oracle's 66.66666666666667",
 		"dau 1d on 2024-03-02: value: ours 7, the oracle's 6",
 		"dau 1d on 2024-03-02: numerator: ours 7, the oracle's 6",
 		"dau 1d on 2024-03-03: figure: ours nothing, the oracle's 7",
