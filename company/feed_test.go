@@ -373,11 +373,13 @@ func TestFeedSaysWhatFreezes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// In this order: what has changed is told once, and the next feed, which begins
-	// with everything, takes it without need.
-	for i, f := range []*Feed{feed, successor} {
-		name := []string{"the same feed", "the next feed"}[i]
-		b := next(t, f, 2000)
+	// In this order: the first takes from their reader what has changed, and the
+	// second looks at everything anyway.
+	for _, x := range []struct {
+		name string
+		feed *Feed
+	}{{"the same feed", feed}, {"the next feed", successor}} {
+		name, b := x.name, next(t, x.feed, 2000)
 		i := slices.IndexFunc(b.Changes, func(c Change) bool { return c.Key == "customers|||2026-11-19" })
 		if i < 0 || b.Changes[i].Figure.Value != "6" || b.Changes[i].Figure.Revision != 1 || b.Changes[i].Sent.Prior != "5" {
 			t.Errorf("%s: the frozen day is not said as a revision: %s", name, said(b, "customers"))

@@ -191,33 +191,43 @@ func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f 
 // frozen.
 func (r *Reader) withDays(ctx context.Context, segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) error {
 	for range withAttempts {
-		need, v, owners, err := r.read(segments, days, f)
-		if err != nil || len(need) == 0 {
+		need, err := r.read(segments, days, f)
+		if err != nil || need == nil {
 			return err
 		}
 		loaded := map[int]map[string][]byte{}
-		for shard, days := range need {
+		for shard, days := range need.rows {
 			rows, err := r.loadFrozen(ctx, shard, days)
 			if err != nil {
 				return err
 			}
 			loaded[shard] = rows
 		}
-		if err := r.keep(v, owners, need, loaded); err != nil {
+		if err := r.keep(need, loaded); err != nil {
 			return err
 		}
 	}
 	return errors.New("shards changed hands while frozen rows were read; try again")
 }
 
+// needed is what a question lacks: rows by shard, of which view and owners, and
+// what it is about.
+type needed struct {
+	rows     map[int][]frozenDay
+	view     *view
+	owners   []string
+	segments []string
+	days     []int32
+}
+
 // read calls f where everything it may ask for is in memory; else it returns
-// what is missing, and of which view and owners.
-func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) (need map[int][]frozenDay, v *view, owners []string, err error) {
+// what is missing.
+func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(*kpi.Source)) (_ *needed, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.watermark()
 	if w == 0 {
-		return nil, nil, nil, nil
+		return nil, nil
 	}
 	r.group()
 	s := &kpi.Source{
@@ -226,12 +236,13 @@ func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(
 		Lifetime: r.opts.Lifetime,
 	}
 	r.addScores(s, &err)
-	need = r.view.missing(segments, days(s))
-	if len(need) > 0 {
-		return need, r.view, r.view.owners(), nil
+	n := &needed{view: r.view, segments: segments, days: days(s)}
+	if n.rows = r.view.missing(segments, n.days); len(n.rows) > 0 {
+		n.owners = r.view.owners()
+		return n, nil
 	}
 	f(s)
-	return nil, nil, nil, err
+	return nil, err
 }
 
 // lastFrozen is the last day that any shard has frozen.
@@ -270,17 +281,19 @@ func (r *Reader) loadFrozen(ctx context.Context, shard int, days []frozenDay) (m
 
 // keep adds loaded rows to the view, unless it is another one by now or shards
 // have other owners: what was read may be gone with a loss of commits.
-func (r *Reader) keep(v *view, owners []string, need map[int][]frozenDay, loaded map[int]map[string][]byte) error {
+func (r *Reader) keep(n *needed, loaded map[int]map[string][]byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	v := n.view
 	if r.view != v {
 		return nil
 	}
-	if len(v.frozen) > maxFrozen {
-		clear(v.frozen)
+	if len(v.frozen) > r.mostFrozen {
+		r.group()
+		v.drop(n.segments, n.days)
 	}
-	for shard, days := range need {
-		if v.shards[shard].tenure.Owner != owners[shard] {
+	for shard, days := range n.rows {
+		if v.shards[shard].tenure.Owner != n.owners[shard] {
 			continue
 		}
 		for _, d := range days {

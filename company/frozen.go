@@ -2,14 +2,30 @@ package company
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 )
 
 // maxFrozen bounds the frozen days kept in memory, each the row of one segment
-// and day summed over the shards, about 2 KiB. Past it all are dropped before
-// the next are loaded.
+// and day summed over the shards, about 2 KiB. Past it all are dropped that the
+// question at hand does not need: one about "other" may need more by itself, and
+// would never be answered if its own were dropped.
 const maxFrozen = 20_000
+
+// drop keeps only the frozen days that a question needs.
+func (v *view) drop(segments []string, days []int32) {
+	wanted, on := map[string]bool{}, map[int32]bool{}
+	for _, segment := range segments {
+		for _, m := range v.members(segment) {
+			wanted[m] = true
+		}
+	}
+	for _, d := range days {
+		on[d] = true
+	}
+	maps.DeleteFunc(v.frozen, func(d frozenDay, _ *frozenSum) bool { return !wanted[d.segment] || !on[d.day] })
+}
 
 // missing lists, by shard, the frozen rows that the days need and that have not
 // been loaded.

@@ -54,6 +54,8 @@ type Reader struct {
 	opts   Options
 	shards []*shard // written by Poll under mu, so Poll reads without it
 
+	mostFrozen int // maxFrozen
+
 	scoresDue    bool      // scores may have been stored since they were last read
 	scoresRead   time.Time // when they were
 	scoresStored string    // as they were stored
@@ -73,7 +75,7 @@ func NewReader(s Store, o Options) *Reader {
 	if o.SegmentCap == 0 {
 		o.SegmentCap = defaultSegmentCap
 	}
-	r := &Reader{store: s, opts: o, calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}, causes: newCauses()}
+	r := &Reader{store: s, opts: o, calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}, causes: newCauses(), mostFrozen: maxFrozen}
 	r.view = r.newView(nil)
 	return r
 }

@@ -380,6 +380,43 @@ func TestOther(t *testing.T) {
 	}
 }
 
+// TestOtherOfManyFrozenDays: a question about "other" that needs more frozen days
+// than are kept is answered, whatever was asked before, and what it does not need
+// is dropped.
+func TestOtherOfManyFrozenDays(t *testing.T) {
+	f := newFake(2)
+	customers := cell(aggregator.Customers)
+	for i, s := range f.shards {
+		s.claim(fmt.Sprint(i))
+		s.at("2026-11-22T10:00:00Z", today-10, 1)
+		rows := map[string]aggregator.Row{opening(""): {customers: 30}}
+		for n := range 30 {
+			name := fmt.Sprintf("plan=p%02d", n)
+			rows[opening(name)] = aggregator.Row{customers: 1}
+			for d := range int32(300) {
+				s.frozen[aggregator.FrozenName(today-11-d, name)] = aggregator.Row{customers: 1}
+			}
+		}
+		s.commit(rows)
+	}
+	r := NewReader(f, Options{Location: time.UTC, Currency: usd, SegmentCap: 2})
+	r.mostFrozen = 2000 // of 28 segments: not more than 72 days
+	poll(t, r)
+	for range 2 {
+		for _, from := range []int32{today - 15, today - 100, today - 180, today - 20} {
+			for segment, want := range map[string]string{"plan=other": "56", "plan=p00": "2"} {
+				got := values(t, r, "customers", segment, from, from)
+				if got != want {
+					t.Errorf("customers of %s %d days ago: %s, want %s", segment, today-from, got, want)
+				}
+			}
+		}
+	}
+	if n, most := len(r.view.frozen), 28*(kpi.LookBack+maxPeriod+1)+r.mostFrozen; n > most {
+		t.Errorf("%d frozen days are kept, more than %d", n, most)
+	}
+}
+
 // TestOtherOfTwoDimensions: a pair has an "other" of its own, and odd values stay
 // where they belong.
 func TestOtherOfTwoDimensions(t *testing.T) {
