@@ -77,7 +77,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	case event.Signal:
 		ch.add(s.applySignal(c, ev, cause, day))
 	}
-	if s.isActivity(ev) {
+	if s.IsActivity(ev) {
 		ch.add(s.applyActivity(c, ev, day))
 	}
 	if !ch.any {
@@ -107,7 +107,8 @@ func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
 	return c
 }
 
-func (s *Shard) isActivity(ev *event.Event) bool {
+// IsActivity says whether an event counts as activity.
+func (s *Shard) IsActivity(ev *event.Event) bool {
 	return s.opts.ActivityKinds[ev.Kind] || ev.Kind == event.Signal && s.opts.ActivitySignal[string(ev.Signal.Name)]
 }
 
@@ -124,7 +125,7 @@ func (s *Shard) reads(ev *event.Event) bool {
 			return true
 		}
 	}
-	return s.isActivity(ev) || s.keepsAttr(ev) || s.isValue(ev)
+	return s.IsActivity(ev) || s.keepsAttr(ev) || s.isValue(ev)
 }
 
 func (s *Shard) keepsAttr(ev *event.Event) bool {

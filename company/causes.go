@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 )
 
@@ -54,18 +56,33 @@ func (c *causes) take(shard int, v store.View) {
 	}
 }
 
-// latest is the last message after since that bears on figures of a day: one of
-// a customer of the segments and of no later day. Where there is none, it is one
-// that moved a customer to or from them, whose day means nothing then.
-func (c *causes) latest(segments []string, day int32, since uint64) (cause, bool) {
-	bears := func(x cause, segment, before bool) bool {
-		return (!before || x.Day <= day) && (!segment || slices.ContainsFunc(segments, func(s string) bool {
+// CauseKind is what the store keeps of a cause's kind: the event's, and whether it
+// is activity.
+func CauseKind(kind event.Kind, activity bool) uint8 {
+	k := uint8(kind) << 1
+	if activity {
+		k |= 1
+	}
+	return k
+}
+
+// latest is the last message after since that bears on a KPI's figures of a day:
+// one that moves it, of a customer of the segments and of no later day. Where there
+// is none, it is one that moved a customer to or from them, whose kind and day mean
+// nothing then.
+func (c *causes) latest(k kpi.KPI, segments []string, day int32, since uint64) (cause, bool) {
+	var moved [2 * (event.Signal + 1)]bool
+	for kind := range moved {
+		moved[kind] = k.MovedBy(event.Kind(kind>>1), kind&1 != 0)
+	}
+	bears := func(x cause, kind, segment, before bool) bool {
+		return (!kind || int(x.Kind) < len(moved) && moved[x.Kind]) && (!before || x.Day <= day) && (!segment || slices.ContainsFunc(segments, func(s string) bool {
 			return s == "" || slices.Contains(x.Segments, s)
 		}))
 	}
-	for _, t := range []struct{ segment, before bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
+	for _, t := range []struct{ kind, segment, before bool }{{true, true, true}, {false, true, true}, {false, true, false}, {true, false, true}, {false, false, true}, {false, false, false}} {
 		for i := len(c.list) - 1; i >= 0 && c.list[i].seq > since; i-- {
-			if bears(c.list[i], t.segment, t.before) {
+			if bears(c.list[i], t.kind, t.segment, t.before) {
 				return c.list[i], true
 			}
 		}
@@ -73,13 +90,13 @@ func (c *causes) latest(segments []string, day int32, since uint64) (cause, bool
 	return cause{}, false
 }
 
-// latestCause is the latest message after since that bears on a segment's figures
-// of a day, zero where there was none.
-func (r *Reader) latestCause(segment string, day int32, since uint64) alert.Cause {
+// latestCause is the latest message after since that bears on a KPI's figures of a
+// segment and day, zero where there was none.
+func (r *Reader) latestCause(k kpi.KPI, segment string, day int32, since uint64) alert.Cause {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.group()
-	x, ok := r.causes.latest(r.view.members(segment), day, since)
+	x, ok := r.causes.latest(k, r.view.members(segment), day, since)
 	if !ok {
 		return alert.Cause{}
 	}

@@ -138,8 +138,12 @@ func (f *Feed) figures(ctx context.Context, q segmentDay) (out []kpi.Figure, err
 // the due time where time alone has changed them. When everything is said after
 // a take-over, what cannot be told is left out.
 func (f *Feed) why(q segmentDay) Why {
-	message := f.reader.latestCause(q.segment, q.day, q.since)
 	return func(x kpi.Figure, last Sent) alert.Cause {
+		var message alert.Cause
+		if known := last.Seq > 0; known || !f.again {
+			k, _ := kpi.Lookup(x.KPI)
+			message = f.reader.latestCause(k, q.segment, q.day, q.since)
+		}
 		day, err := civil.Parse(x.Day)
 		switch known := last.Seq > 0; {
 		case err == nil && known && last.same(x) && x.Complete:

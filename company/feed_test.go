@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 )
@@ -343,6 +344,40 @@ func TestFeedNamesCauses(t *testing.T) {
 	for _, key := range []string{"customers|||2026-11-22", "customers|||2026-11-23"} {
 		if c := find(b, key); c.Sent.Cause != (alert.Cause{Timer: "2026-11-23T00:00:00Z"}) {
 			t.Errorf("the cause of %s is %+v", key, c.Sent.Cause)
+		}
+	}
+}
+
+// Of several messages in one publication each KPI names the latest that moves it.
+func TestCausesAreMatchedByKPI(t *testing.T) {
+	fakes := twoShards()
+	a := fakes.shards[0]
+	r := newReader(t, fakes)
+	poll(t, r)
+	feed, err := NewFeed(r, 1000, 1095, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next(t, feed, 0)
+	login, purchase, survey := CauseKind(event.Login, true), CauseKind(event.Purchase, false), CauseKind(event.Survey, false)
+	a.causes = []store.Cause{
+		{Topic: "logins", Offset: 9, Kind: login, Day: today - 1}, {Topic: "money", Offset: 7, Kind: purchase, Day: today - 1},
+		{Topic: "surveys", Offset: 4, Kind: survey, Day: today - 1}, {Topic: "logins", Offset: 10, Kind: login, Day: today}, // of a later day
+	}
+	a.commit(map[string]aggregator.Row{dayRow(today-1, ""): {cell(aggregator.UsersActive1): 1, cell(aggregator.Customers): 1,
+		cell(aggregator.NPSPromoters90): 1, cell(aggregator.Silent): 1}})
+	poll(t, r)
+	b := next(t, feed, 60_000)
+	for key, want := range map[string]alert.Cause{
+		"dau|1d||2026-11-21":            {Topic: "logins", Offset: 9},
+		"customers|||2026-11-21":        {Topic: "money", Offset: 7},
+		"promoters|90d||2026-11-21":     {Topic: "surveys", Offset: 4},
+		"silent_customers|||2026-11-21": {Topic: "surveys", Offset: 4}, // any may have moved it
+	} {
+		i := slices.IndexFunc(b.Changes, func(c Change) bool { return c.Key == key })
+		if i < 0 || b.Changes[i].Sent.Cause != want {
+			t.Errorf("the cause of %s is not %+v (%d)", key, want, i)
+			continue
 		}
 	}
 }

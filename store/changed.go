@@ -12,7 +12,7 @@ import (
 //	uvarint commit number,
 //	a byte: bit 0 set where anything may have changed, bit 1 where causes follow,
 //	with bit 1 the number of causes as uvarint, and of each the topic, the offset
-//	as uvarint, the day as varint, the number of segments as uvarint and these,
+//	as uvarint, the kind as a byte, the day as varint, the number of segments as uvarint and these,
 //	without bit 0 the names of the rows
 //
 // Texts are a uvarint length and bytes.
@@ -50,7 +50,8 @@ func encodeChange(number uint64, cells []Field, causes []Cause) []byte {
 		b[flags] |= changeCauses
 		b = binary.AppendUvarint(b, uint64(len(causes)))
 		for _, c := range causes {
-			b = binary.AppendVarint(binary.AppendUvarint(appendText(b, c.Topic), uint64(c.Offset)), int64(c.Day))
+			b = append(binary.AppendUvarint(appendText(b, c.Topic), uint64(c.Offset)), c.Kind)
+			b = binary.AppendVarint(b, int64(c.Day))
 			b = binary.AppendUvarint(b, uint64(len(c.Segments)))
 			for _, s := range c.Segments {
 				b = appendText(b, s)
@@ -81,7 +82,7 @@ func decodeChange(entry string) (change, error) {
 	c.everything = flags&changeEverything != 0
 	if flags&changeCauses != 0 {
 		for n := r.uvarint(); n > 0 && !r.bad; n-- {
-			x := Cause{Topic: r.text(), Offset: int64(r.uvarint()), Day: int32(r.varint())}
+			x := Cause{Topic: r.text(), Offset: int64(r.uvarint()), Kind: r.byte(), Day: int32(r.varint())}
 			for m := r.uvarint(); m > 0 && !r.bad; m-- {
 				x.Segments = append(x.Segments, r.text())
 			}

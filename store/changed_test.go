@@ -23,8 +23,8 @@ func TestChangeBytes(t *testing.T) {
 		{2, fields(long, "1"), nil, "\x02\x00\xc8\x01" + long},
 		{3, make([]Field, changesRows+1), nil, "\x03\x01"},
 		// Day 20000 as a zigzag varint is 40000 = 0xb8c0 0x02; one segment.
-		{4, fields("o|", "1"), []Cause{{"logins", 7, 20_000, []string{"a=b"}}}, "\x04\x02\x01\x06logins\x07\xc0\xb8\x02\x01\x03a=b\x02o|"},
-		{5, make([]Field, changesRows+1), []Cause{{"t", 0, -1, nil}}, "\x05\x03\x01\x01t\x00\x01\x00"},
+		{4, fields("o|", "1"), []Cause{{"logins", 7, 9, 20_000, []string{"a=b"}}}, "\x04\x02\x01\x06logins\x07\x09\xc0\xb8\x02\x01\x03a=b\x02o|"},
+		{5, make([]Field, changesRows+1), []Cause{{"t", 0, 0, -1, nil}}, "\x05\x03\x01\x01t\x00\x00\x01\x00"},
 	} {
 		if got := string(encodeChange(c.number, c.cells, c.causes)); got != c.want {
 			t.Errorf("commit %d: %q, want %q", c.number, got, c.want)
@@ -41,7 +41,7 @@ func TestChangeComesBack(t *testing.T) {
 			cells = append(cells, Field{Name: n})
 		}
 		causes := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) Cause {
-			return Cause{rapid.String().Draw(r, "topic"), rapid.Int64Min(0).Draw(r, "offset"), rapid.Int32().Draw(r, "day"),
+			return Cause{rapid.String().Draw(r, "topic"), rapid.Int64Min(0).Draw(r, "offset"), rapid.Uint8().Draw(r, "kind"), rapid.Int32().Draw(r, "day"),
 				rapid.SliceOfN(rapid.String(), 0, 3).Draw(r, "segments")}
 		}), 0, 3).Draw(r, "causes")
 		got, err := decodeChange(string(encodeChange(number, cells, causes)))

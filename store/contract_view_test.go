@@ -50,7 +50,7 @@ func (c contract) view() {
 	third := rows("b", "2", "c", "2")
 	third.Causes = []Cause{{Topic: "logins", Offset: 5, Day: 3, Segments: []string{"plan=a"}}}
 	t3 := c.commit(s, t2, third)
-	if changed, all, none := c.read(s, t2), c.read(s, Tenure{}), c.read(s, t3); fmt.Sprint(changed.Causes) != "[{logins 5 3 [plan=a]}]" ||
+	if changed, all, none := c.read(s, t2), c.read(s, Tenure{}), c.read(s, t3); fmt.Sprint(changed.Causes) != "[{logins 5 0 3 [plan=a]}]" ||
 		fmt.Sprint(all.Causes) != fmt.Sprint(changed.Causes) || len(none.Causes) != 0 {
 		c.Errorf("causes: %v of what changed, %v of all, %v of nothing new", changed.Causes, all.Causes, none.Causes)
 	}

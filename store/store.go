@@ -57,6 +57,7 @@ type Field struct {
 type Cause struct {
 	Topic    string
 	Offset   int64
+	Kind     uint8    // of the event, and whether it is activity: the writer's affair
 	Day      int32    // local day of the event, days since 1970-01-01
 	Segments []string // that its customer counts under, such as plan=pro
 }

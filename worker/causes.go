@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/event"
 	"github.com/tidemark-io/tidemark/store"
 )
@@ -35,10 +36,11 @@ type applied struct {
 	topic        string
 	offset, time int64
 	customer     []byte
+	kind         uint8 // company.CauseKind
 }
 
 // add remembers a message that was applied.
-func (c *causes) add(topic string, offset int64, ev *event.Event) {
+func (c *causes) add(topic string, offset int64, ev *event.Event, activity bool) {
 	r, size := &c.now, causesNow
 	if ev.Time < c.today {
 		r, size = &c.past, causesPast
@@ -51,6 +53,7 @@ func (c *causes) add(topic string, offset int64, ev *event.Event) {
 	r.count++
 	a := &r.latest[at]
 	a.count, a.topic, a.offset, a.time, a.customer = c.count, topic, offset, ev.Time, append(a.customer[:0], ev.Customer...)
+	a.kind = company.CauseKind(ev.Kind, activity)
 }
 
 // reset forgets what is committed.
@@ -71,7 +74,7 @@ func (t *tenure) causesOf() []store.Cause {
 	list := t.causes.list()
 	out := make([]store.Cause, len(list))
 	for i, a := range list {
-		out[i] = store.Cause{Topic: a.topic, Offset: a.offset, Day: t.calendar.Day(a.time)}
+		out[i] = store.Cause{Topic: a.topic, Offset: a.offset, Kind: a.kind, Day: t.calendar.Day(a.time)}
 		if !t.segmented {
 			continue
 		}

@@ -253,7 +253,7 @@ func (t *tenure) apply(in *input, i int, m *consumer.Message, ev *event.Event) e
 	switch status {
 	case aggregator.Applied:
 		t.tally.applied++
-		t.causes.add(in.topic, m.Offset, ev)
+		t.causes.add(in.topic, m.Offset, ev, t.state.IsActivity(ev))
 		if t.state.Scheduled() {
 			t.schedule(in, m, ev)
 		}
