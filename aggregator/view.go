@@ -19,6 +19,8 @@ type View struct {
 	EverPaid      bool
 	LastActiveDay int32 // civil day; meaningless unless Active
 	Active        bool
+	ActiveDays    int   // that the record remembers: horizon and look-back
+	FirstDay      int32 // of its first event
 	Users         int
 	Attributes    map[string]string
 	Segments      []string         // "plan=pro"
@@ -52,7 +54,10 @@ func (s *Shard) View(id string) *View {
 		v.Users = c.pages.users
 	}
 	v.LastActiveDay = c.days.last()
-	v.Active = v.LastActiveDay != noDay
+	if v.Active = v.LastActiveDay != noDay; v.Active {
+		v.ActiveDays = c.days.count(c.days.base-1, v.LastActiveDay)
+	}
+	v.FirstDay = c.born
 	v.FirstPaidDay, v.EverPaid = c.firstPaidDay, c.firstPaidDay != noDay
 	for i := range c.attrs {
 		if !c.attrs[i].null {

@@ -1,12 +1,20 @@
 package main
 
 import (
+	"encoding/csv"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/tidemark-io/tidemark/civil"
+	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/ingest"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/report"
 )
@@ -68,6 +76,73 @@ func TestReportOfCDNOW(t *testing.T) {
 	d = document(t, file, "--mapping", exampleFile("cdnow.yaml"), "--kpi", "repeat_purchase_rate_lifetime")
 	if f := d.KPIs[0]; f.Numerator != 23570-11908 || f.Denominator != 23570 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestRecordsOfCDNOW: the published summaries of the 2,357 customers of the sample
+// at the end of 39 weeks, 1997-09-30, each: on how many days it bought again, the
+// weeks from its first purchase to its last, and its age in weeks. Purchases are
+// activity, and the horizon holds all of it.
+func TestRecordsOfCDNOW(t *testing.T) {
+	file, summaries := published(t, "cdnow/CDNOW_sample.txt"), published(t, "cdnow/cdnow_customers_summary.csv")
+	c, err := config.Parse([]byte("{customer_basis: purchases, activity: [purchase], horizon: 300d}"), config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := engineOptions(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Cache = 0 // all records stay in memory
+	m, err := ingest.LoadMapping(exampleFile("cdnow_sample.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := civil.Parse("1997-09-30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := report.Files{Names: []string{file}, Options: ingest.Options{Mappings: []*ingest.Mapping{m}, Decoder: event.Options{Currency: c.Currency}}}
+	r, err := report.Make(t.Context(), files, o, report.Query{AsOf: end, From: report.Unset, To: report.Unset, Segments: []string{""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(summaries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+2357 || strings.Join(rows[0], ",") != "ID,frequency,recency,T" {
+		t.Fatalf("%d rows, the first %v", len(rows), rows[0])
+	}
+	weeks := func(days int32) string { // to two decimals, as they are published
+		s := strconv.FormatFloat(math.RoundToEven(float64(days)/7*100)/100, 'f', -1, 64)
+		if !strings.Contains(s, ".") {
+			s += ".0"
+		}
+		return s
+	}
+	wrong := 0
+	for _, row := range rows[1:] {
+		id := fmt.Sprintf("%04s", row[0])
+		v := r.Customer(id)
+		if v == nil {
+			t.Errorf("customer %s is not there", id)
+			continue
+		}
+		got := []string{row[0], strconv.Itoa(v.ActiveDays - 1), weeks(v.LastActiveDay - v.FirstDay), weeks(end - v.FirstDay)}
+		if v.FirstPaidDay != v.FirstDay || !slices.Equal(got, row) {
+			if wrong++; wrong <= 10 {
+				t.Errorf("customer %s: %v, published is %v; first paid on %s", id, got, row, civil.Format(v.FirstPaidDay))
+			}
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d of 2357 customers differ", wrong)
 	}
 }
 
