@@ -439,6 +439,7 @@ func TestRegistry(t *testing.T) {
 
 func TestUnknownNamesGetTheNearest(t *testing.T) {
 	for given, want := range map[string]string{
+		"chrun": "churn_reasons", "retenton": "cohort_retention", "expantion": "mrr_expansion", "zzzzzz": "",
 		"stickyness": "stickiness", "churn_rate": "customer_churn_rate", "health": "health_red", "customer_churn": "customer_churn_rate", "mrrr": "mrr",
 		"DAU": "dau", "dua": "dau", "npps": "nps", "quantum_flux": "", "": "",
 	} {

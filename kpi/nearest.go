@@ -10,7 +10,9 @@ func Nearest(name string) string { return NearestOf(name, Names()) }
 // shortest that contains it, else the one with the fewest letters to add,
 // remove, replace or exchange; the first of words where several tie. It is ""
 // where more than half of the word (and more than 2 letters) would have to
-// change: a guess that far off only confuses. Case does not matter.
+// change: a guess that far off only confuses. A part between underscores counts as
+// well, where no more than a third of the word would have to change. Case does not
+// matter.
 func NearestOf(word string, words []string) string {
 	word = strings.ToLower(word)
 	best, least := "", max(2, len(word)/2)+1
@@ -21,6 +23,13 @@ func NearestOf(word string, words []string) string {
 		}
 		if d < least {
 			best, least = w, d
+		}
+	}
+	for _, w := range words {
+		for part := range strings.SplitSeq(strings.ToLower(w), "_") {
+			if d := distance(word, part); d < min(least, len(word)/3+1) {
+				best, least = w, d
+			}
 		}
 	}
 	return best

@@ -236,7 +236,8 @@ func (r *Report) each(ctx context.Context, visit func(company.Query) error) erro
 // known refuses a segment that has no figures.
 func known(reader *company.Reader, segment string) error {
 	err := reader.CheckSegment(segment)
-	if !errors.As(err, new(*kpi.UnknownError)) {
+	unknown := (*kpi.UnknownError)(nil)
+	if !errors.As(err, &unknown) {
 		return err
 	}
 	dimension := names.Dimension(segment)
@@ -244,6 +245,7 @@ func known(reader *company.Reader, segment string) error {
 	if others := reader.Segments(); !slices.ContainsFunc(others, func(s string) bool {
 		return names.Dimension(s) == dimension && s != none
 	}) {
+		unknown.Nearest = "" // that nobody has any is no value to have meant
 		return fmt.Errorf("%w; no event says the %s of a customer", err, strings.Join(names.Attributes(dimension), " or the "))
 	}
 	return err
