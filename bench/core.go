@@ -139,10 +139,10 @@ func (s *coreShard) batch(r *coreRun) error {
 	r.bytes += len(s.in.bytes)
 	for at := 0; at < len(s.in.ends); at += applyEvents {
 		to := min(at+applyEvents, len(s.in.ends))
-		if err := measured("decode", &r.decode, &r.decodeCPU, func() error { return s.in.decode(at, to) }); err != nil {
+		if err := timed("decode", &r.decode, &r.decodeCPU, func() error { return s.in.decode(at, to) }); err != nil {
 			return err
 		}
-		if err := measured("core", &r.apply, &r.applyCPU, s.apply); err != nil {
+		if err := timed("core", &r.apply, &r.applyCPU, s.apply); err != nil {
 			return err
 		}
 		r.events += to - at
@@ -153,11 +153,11 @@ func (s *coreShard) batch(r *coreRun) error {
 	}
 	r.decodeAllocs += mallocs() - allocs
 	s.in.clear()
-	return measured("core", &r.apply, &r.applyCPU, func() error { s.commit(r); return nil })
+	return timed("core", &r.apply, &r.applyCPU, func() error { s.commit(r); return nil })
 }
 
-// measured adds what do takes to wall and used, under a label in CPU profiles.
-func measured(part string, wall, used *time.Duration, do func() error) (err error) {
+// timed adds what do takes to wall and used, under a label in CPU profiles.
+func timed(part string, wall, used *time.Duration, do func() error) (err error) {
 	start, before := time.Now(), cpuTime()
 	pprof.Do(context.Background(), pprof.Labels("part", part), func(context.Context) { err = do() })
 	*wall += time.Since(start)
