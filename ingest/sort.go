@@ -22,15 +22,23 @@ type entry struct {
 const entrySize = 48
 
 // sorter sorts messages in bounded memory: what doesn't fit is written to
-// sorted runs, and runs are merged when there are many.
+// sorted runs, and runs are merged when there are many. That is done on a
+// goroutine of its own while the next messages come, which get half of the memory.
 type sorter struct {
 	memory int
 	dir    string
 
+	messages
+	count    uint64
+	spare    messages   // memory to use again; the spill's while there is one
+	spilling chan error // how the spill under way ends; nil: there is none
+	runs     []*run     // belong to the spill while there is one
+}
+
+// messages are some messages in memory.
+type messages struct {
 	entries []entry
 	arena   []byte
-	count   uint64
-	runs    []*run
 }
 
 // run is a file of sorted messages. A run of level n+1 is made of fanIn runs
@@ -46,10 +54,13 @@ const fanIn = 16
 // add takes a copy of a message.
 func (s *sorter) add(m Message) error {
 	size := len(m.Customer) + len(m.Value)
-	if len(s.entries) > 0 && len(s.arena)+size+(len(s.entries)+1)*entrySize > s.memory {
-		if err := s.spill(); err != nil {
+	if len(s.entries) > 0 && len(s.arena)+size+(len(s.entries)+1)*entrySize > s.memory/2 {
+		if err := s.wait(); err != nil {
 			return err
 		}
+		s.messages, s.spare = s.spare, s.messages
+		s.spilling = make(chan error, 1)
+		go func() { s.spilling <- s.spill(&s.spare) }()
 	}
 	e := entry{time: m.Time, kind: uint8(m.Kind), number: s.count, begin: len(s.arena)}
 	s.arena = append(s.arena, m.Customer...)
@@ -61,24 +72,35 @@ func (s *sorter) add(m Message) error {
 	return nil
 }
 
-// compare orders by event time, then kind, then the order of reading.
-func (a entry) compare(b entry) int {
-	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.kind, b.kind), cmp.Compare(a.number, b.number))
+// wait waits until no spill is under way.
+func (s *sorter) wait() (err error) {
+	if s.spilling != nil {
+		err = <-s.spilling
+		s.spilling = nil
+	}
+	return err
 }
 
-// spill writes what is in memory to a run of level 0, and merges what there is
-// enough of.
-func (s *sorter) spill() error {
-	slices.SortFunc(s.entries, entry.compare)
+// compare orders by event time, then kind, then the order of reading.
+func (a entry) compare(b entry) int {
+	if a.time != b.time { // nearly always
+		return cmp.Compare(a.time, b.time)
+	}
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.number, b.number))
+}
+
+// spill writes messages to a run of level 0, and merges what there is enough of.
+func (s *sorter) spill(m *messages) error {
+	slices.SortFunc(m.entries, entry.compare)
 	err := s.write(0, func(w *bufio.Writer) error {
-		for _, e := range s.entries {
-			if err := writeRecord(w, e, s.arena[e.begin:e.middle], s.arena[e.middle:e.end]); err != nil {
+		for _, e := range m.entries {
+			if err := writeRecord(w, e, m.arena[e.begin:e.middle], m.arena[e.middle:e.end]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	s.entries, s.arena = s.entries[:0], s.arena[:0]
+	m.entries, m.arena = m.entries[:0], m.arena[:0]
 	for level := 0; err == nil; level++ {
 		var same, others []*run
 		for _, r := range s.runs {
@@ -127,6 +149,10 @@ func (s *sorter) write(level int, fill func(w *bufio.Writer) error) error {
 
 // finish ends the reading. The sorter's files belong to what it returns.
 func (s *sorter) finish(summary Summary) (*Sorted, error) {
+	if err := s.wait(); err != nil {
+		s.discard()
+		return nil, err
+	}
 	slices.SortFunc(s.entries, entry.compare)
 	return &Sorted{Summary: summary, runs: s.runs, entries: s.entries, arena: s.arena}, nil
 }
@@ -134,6 +160,7 @@ func (s *sorter) finish(summary Summary) (*Sorted, error) {
 // discard removes what was written, when reading has failed already: what
 // cannot be removed lies in the folder for temporary files.
 func (s *sorter) discard() {
+	_ = s.wait() // whatever it ends with
 	_ = removeRuns(s.runs)
 	s.runs = nil
 }

@@ -32,6 +32,9 @@ func TestSortIsThatOfMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := s.wait(); err != nil {
+			t.Fatal(err)
+		}
 		for _, r := range s.runs {
 			deepest = max(deepest, r.level)
 		}
@@ -78,6 +81,9 @@ func TestDamagedRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.wait(); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Truncate(s.runs[0].path, 9); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +115,10 @@ func TestVisitStops(t *testing.T) {
 
 func TestNoFolderForTemporaryFiles(t *testing.T) {
 	s := &sorter{memory: 1, dir: t.TempDir() + "/none"}
-	if err := errors.Join(s.add(Message{Kind: event.Login}), s.add(Message{Kind: event.Login})); !errors.Is(err, os.ErrNotExist) {
+	if err := errors.Join(s.add(Message{Kind: event.Login}), s.add(Message{Kind: event.Login})); err != nil {
+		t.Fatal(err) // the second one begins what cannot be
+	}
+	if _, err := s.finish(Summary{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
