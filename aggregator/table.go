@@ -177,7 +177,8 @@ func (s *Shard) grow() {
 		s.buckets, s.dueAt, s.dueStored = append(s.buckets, to), append(s.dueAt, never), append(s.dueStored, never)
 		s.absent++ // newBucket took it for one that was absent
 		all, places := from.customers, from.places
-		from.customers, from.places = nil, nil
+		from.customers, from.places = all[:0], places[:0] // filled no faster than read
+		to.customers, to.places = make([]*customer, 0, perBucket), make([]place, 0, perBucket)
 		to.stored = bytes.Clone(from.stored) // read from until it is written, as from is
 		for i, c := range all {
 			if slotOf(places[i].hash, n+1) == n {
@@ -187,6 +188,7 @@ func (s *Shard) grow() {
 				from.add(c, places[i])
 			}
 		}
+		clear(all[len(from.customers):])
 		s.touch(&from.block)
 		s.touch(&to.block)
 	}
@@ -363,6 +365,9 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 			}
 		}
 		if len(c.users) < s.opts.MaxUsersInline {
+			if c.users == nil && string(id) != c.id {
+				c.users = make([]user, 0, 2) // who names one mostly has another
+			}
 			c.users = append(c.users, user{id: string(id), first: noDay})
 			u := &c.users[len(c.users)-1]
 			s.grown(&c.bucket.block, u.memory())
