@@ -28,6 +28,7 @@ func (s *Shard) replaceMoney(c *customer, old *timeline, oldFirst int32, day, fr
 	s.e.from = health
 	s.contributeHealth(&s.e, c)
 	s.e.sign = 1
+	s.e.straight = len(s.e.deltas) == 0 && len(c.segs) == 1 // a customer's first payment
 	c.line, c.firstPaidDay = line, first
 	s.contributeLine(c, from)
 	s.walkTo(c, max(s.watermark, c.latest), day)
