@@ -9,10 +9,7 @@ func TestWhoHasLeftHoldsUpNothing(t *testing.T) {
 	s := newScript(t)
 	s.purchases = 7
 	s.own()
-	leave := s.leave("acme", day(1, 2))
-	leave.event.Cancellation.Effective = day(20, 0)
-	leave.value = leave.event.Append(nil)
-	s.send(s.subscribe("acme", "pro", day(1, 1)), leave)
+	s.send(s.subscribe("acme", "pro", day(1, 1)), s.leaveLater("acme", day(1, 2), 19))
 	for _, n := range []int{12, 25} {
 		s.tick(n)
 		s.send(s.garbage(day(n, 4)))
