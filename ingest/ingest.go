@@ -118,7 +118,7 @@ func Read(ctx context.Context, files []string, o Options) (*Sorted, error) {
 	if err := distinctNames(files); err != nil {
 		return nil, err
 	}
-	t := &sorting{decoder: event.NewDecoder(o.Decoder), sorter: &sorter{memory: o.Memory, dir: o.TempDir}}
+	t := &sorting{decoder: event.NewDecoder(o.Decoder), free: freeBatches(), sorter: &sorter{memory: o.Memory, dir: o.TempDir}}
 	r := &reader{ctx: ctx, options: o, sink: t, bad: &BadRows{}, summary: newSummary(), read: new(atomic.Int64), total: totalSize(files)}
 	for _, name := range files {
 		if err := r.file(name); err != nil {
@@ -142,10 +142,11 @@ type sink interface {
 	keep(ev *event.Event, value []byte) error
 }
 
-// sorting is the sink of Read.
+// sorting is the sink of Read: of the rows of tables; lines come decoded (sortLines).
 type sorting struct {
 	decoder *event.Decoder
 	event   event.Event
+	free    chan *Batch // of lines, for one file after the other
 	sorter  *sorter
 }
 
@@ -243,26 +244,36 @@ func (r *reader) add(value []byte) (event.Reason, error) {
 	if err != nil {
 		return "", err
 	}
-	reason := decoder.Decode(ev, value, nil)
-	switch {
-	case reason != "":
+	reason, wanted := decoder.Decode(ev, value, nil), false
+	if reason == "" {
+		reason, wanted = r.count(ev.Kind, ev.Type, ev.Time)
+	}
+	if !wanted {
 		return reason, nil
-	case ev.Kind == event.Unknown:
-		r.ignored(string(ev.Type))
-		return "", nil
-	case r.options.Latest != 0 && ev.Time > r.options.Latest:
-		return event.TooFarAhead, nil
+	}
+	return "", r.sink.keep(ev, value)
+}
+
+// count counts an event that was decoded. It returns whether it is to be kept,
+// or the reason to refuse it.
+func (r *reader) count(kind event.Kind, eventType []byte, at int64) (reason event.Reason, wanted bool) {
+	switch {
+	case kind == event.Unknown:
+		r.ignored(string(eventType))
+		return "", false
+	case r.options.Latest != 0 && at > r.options.Latest:
+		return event.TooFarAhead, false
 	}
 	f := r.current
-	if f.Events == 0 || ev.Time < f.First {
-		f.First = ev.Time
+	if f.Events == 0 || at < f.First {
+		f.First = at
 	}
-	if f.Events == 0 || ev.Time > f.Last {
-		f.Last = ev.Time
+	if f.Events == 0 || at > f.Last {
+		f.Last = at
 	}
 	f.Events++
-	r.summary.Kinds[ev.Kind]++
-	return "", r.sink.keep(ev, value)
+	r.summary.Kinds[kind]++
+	return "", true
 }
 
 // ignored counts an event of a type that is none of ours. The types come from

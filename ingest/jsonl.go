@@ -14,35 +14,34 @@ import (
 // jsonLines reads CloudEvents, one a line. They are sent as they are, except
 // that a signal without a ref gets one.
 func (r *reader) jsonLines(in *input, name string) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), maxLine)
-	_, rewrite := r.sink.(*sorting) // a stream gives signals their ref when they are decoded
-	n, signalType := 0, r.options.Decoder.Prefix+event.Signal.String()
-	for lines.Scan() {
-		n++
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
-			continue
-		}
+	if t, ok := r.sink.(*sorting); ok {
+		return r.sortLines(in, name, t)
+	}
+	return eachLine(in, name, func(number int, text []byte) error { // a stream gives signals their ref when they are decoded
 		if err := r.row(); err != nil {
 			return err
 		}
-		var err error
-		if rewrite {
-			line, err = withRef(line, signalType)
+		reason, err := r.add(text)
+		if err != nil || reason == "" {
+			return err
 		}
-		if err == nil {
-			var reason event.Reason
-			if reason, err = r.add(line); reason != "" {
-				keys, text := refusal(reason)
-				row := &RowError{File: name, Line: n, Text: "the line " + text}
-				if len(keys) > 0 {
-					row.Column, row.Text = keys[0], text
-				}
-				err = r.refused(row, reason)
-			}
+		return r.refusedLine(name, number, reason)
+	})
+}
+
+// eachLine visits the lines that are not blank, each valid until visit returns,
+// with their numbers from 1.
+func eachLine(in *input, name string, visit func(number int, text []byte) error) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), maxLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		text := bytes.TrimSpace(lines.Bytes())
+		if len(text) == 0 {
+			continue
 		}
-		if err != nil {
+		if err := visit(n, text); err != nil {
 			return err
 		}
 	}
@@ -55,8 +54,13 @@ func (r *reader) jsonLines(in *input, name string) error {
 	return nil
 }
 
-// refused counts a line that the service would refuse, or takes it for a wrong row.
-func (r *reader) refused(row *RowError, reason event.Reason) error {
+// refusedLine counts a line that the service would refuse, or takes it for a wrong row.
+func (r *reader) refusedLine(name string, number int, reason event.Reason) error {
+	keys, text := refusal(reason)
+	row := &RowError{File: name, Line: number, Text: "the line " + text}
+	if len(keys) > 0 {
+		row.Column, row.Text = keys[0], text
+	}
 	if !r.options.DeadLetters {
 		return r.bad.add(row)
 	}

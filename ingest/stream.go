@@ -15,14 +15,16 @@ import (
 // freed.
 type Batch struct {
 	events  []event.Event
-	bytes   []byte // what the events point into
+	lines   []line // instead of events, on the way to the sorter
+	bytes   []byte // what events or lines point into
 	decoder *event.Decoder
 	free    chan<- *Batch
+	decoded chan struct{} // with lines: says once that they are decoded
 }
 
 // Free gives the memory back. Events that lie in it must not be used any more.
 func (b *Batch) Free() {
-	b.events, b.bytes = b.events[:0], b.bytes[:0]
+	b.events, b.lines, b.bytes = b.events[:0], b.lines[:0], b.bytes[:0]
 	b.decoder.Reset()
 	b.free <- b // has room for all batches of its stream
 }
