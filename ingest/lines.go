@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"runtime"
 
@@ -114,15 +115,25 @@ func (a *linesAhead) decode(signalType string) {
 	}
 }
 
+// decode gives a signal without a ref one. That takes as long as decoding, so
+// that it is tried only where the line as it stands does not say that it has one.
 func (l *line) decode(decoder *event.Decoder, ev *event.Event, text []byte, signalType string) {
-	if l.Value, l.err = withRef(text, signalType); l.err != nil {
+	l.read(decoder, ev, text)
+	if l.reason == "" && (ev.Kind != event.Signal || ev.Signal.Ref != nil) {
 		return
 	}
-	if len(l.Value) > maxValue {
-		l.reason = event.TooLong
+	var value []byte
+	if value, l.err = withRef(text, signalType); l.err == nil && !bytes.Equal(value, text) {
+		l.read(decoder, ev, value)
+	}
+}
+
+func (l *line) read(decoder *event.Decoder, ev *event.Event, value []byte) {
+	l.Message, l.eventType, l.reason = Message{Value: value}, nil, event.TooLong
+	if len(value) > maxValue {
 		return
 	}
-	l.reason = decoder.Decode(ev, l.Value, nil)
+	l.reason = decoder.Decode(ev, value, nil)
 	l.Time, l.Kind, l.Customer, l.eventType = ev.Time, ev.Kind, ev.Customer, ev.Type
 }
 

@@ -1,10 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -192,5 +194,43 @@ func TestWrongLinesEndStandardInput(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("the reading waits for what never comes")
+	}
+}
+
+// TestSignalsGetARefWhereTheyLackOne: a line is decoded as if the ref had been
+// looked for first in every one.
+func TestSignalsGetARefWhereTheyLackOne(t *testing.T) {
+	long := strings.Repeat("l", 200)
+	o := event.Options{Prefix: "p."}
+	for _, x := range []struct {
+		kind, source, payload string
+		rewritten             bool
+		reason                event.Reason
+	}{
+		{"p.signal", "/a", `{"name":"n"}`, true, ""},
+		{"p.signal", "/a", `{"name":"n","ref":null}`, true, ""},
+		{"p.signal", "/a", `{"ref":"r","ref":null,"name":"n"}`, true, ""},
+		{"p.signal", "/a", `{"ref":null,"ref":"r","name":"n"}`, false, ""},
+		{"p.signal", "/a", `{"name":"n","ref":"r"}`, false, ""},
+		{"p.signal", "/a", `{"name":"n","ref":""}`, false, ""},
+		{"p.signal", "/a", `{"name":"n","ref":7}`, false, event.WrongType},
+		{"p.signal", "/a", `{}`, true, event.MissingField},
+		{"p.signal", "/" + long, `{"name":"n"}`, true, event.TooLong}, // with its id
+		{"signal", "/a", `{"name":"n"}`, false, ""},                   // of a type that is none of ours
+		{"p.login", "/a", `{"user":"signal"}`, false, ""},
+	} {
+		text := fmt.Appendf(nil, `{"specversion":"1.0","type":%q,"source":%q,"id":%q,"time":"2026-03-01T00:00:00Z","subject":"c","data":%s}`,
+			x.kind, x.source, long, x.payload)
+		var got, want line
+		var ev event.Event
+		got.decode(event.NewDecoder(o), &ev, text, "p.signal")
+		value, err := withRef(text, "p.signal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.read(event.NewDecoder(o), &ev, value)
+		if !reflect.DeepEqual(got, want) || got.reason != x.reason || bytes.Equal(value, text) == x.rewritten {
+			t.Errorf("%s of %s: %q, want %q: %s", x.payload, x.kind, got.reason, want.reason, got.Value)
+		}
 	}
 }
