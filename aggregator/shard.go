@@ -386,7 +386,9 @@ func (s *Shard) revive(c *customer) {
 			c.since[r] = s.firing[Pair{s.opts.BandRules[r].Name, c.id}].Since
 		}
 	}
-	c.due = s.dueOf(c, false)
+	// Nothing was due before the bucket's entry: a timer that has fired may have put
+	// it off for longer than the record alone says.
+	c.due = max(s.dueOf(c, false), s.dueAt[c.bucket.index])
 	c.bucket.places[c.pos].due = c.due
 }
 

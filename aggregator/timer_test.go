@@ -1,7 +1,10 @@
 package aggregator
 
 import (
+	"strconv"
 	"testing"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -36,5 +39,75 @@ func TestNoTimerIsLeftBehind(t *testing.T) {
 		if ends := c.line.mrr[len(c.line.mrr)-1].at; d == 15 && (c.health.live != Gone || ends <= c.health.now) {
 			t.Fatalf("band %s, evaluated at %d, the subscription ends at %d: the case is not reached", c.health.live, c.health.now, ends)
 		}
+	}
+}
+
+// TestSplitLeavesNoTimerBehind: a record that was dropped and loaded again says of
+// its due time less than the timer that has fired knew. When its bucket is split,
+// after time has moved on, that must not make a timer due.
+func TestSplitLeavesNoTimerBehind(t *testing.T) {
+	s, err := New(testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := map[string][]byte{}
+	need := func(events []event.Event) {
+		for keys := s.Need(events); len(keys) > 0; keys = s.Need(events) {
+			for _, k := range keys {
+				if err := s.Load(k, disk[k]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	commit := func(w int64) {
+		for s.Advance(w, 1000) {
+			need(nil)
+		}
+		for _, kv := range s.Changes().Records {
+			disk[kv.Name] = append([]byte(nil), kv.Value...)
+		}
+		if !s.Settled() {
+			t.Fatalf("at %d, with %d buckets, a timer is left behind", w, len(s.buckets))
+		}
+		s.Committed(0) // every record is dropped
+	}
+	pay := func(who []string, at int64) {
+		var events []event.Event
+		for _, id := range who {
+			events = append(events, event.Event{Kind: event.Purchase, ID: []byte("p"), Source: []byte("app"), Customer: []byte(id), Time: at,
+				Purchase: event.PurchaseData{Amount: 900, Currency: event.Currency{'U', 'S', 'D'}, Interval: event.Month, Count: 1, Monthly: 900 * event.MonthlyUnit}})
+		}
+		need(events)
+		for i := range events {
+			if _, err := s.Apply(i, &events[i], Cause{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	inLast := func(n int, name string) (out []string) { // so many customers of the last bucket
+		for i := 0; len(out) < n; i++ {
+			if id := name + strconv.Itoa(i); slotOf(xxhash.Sum64String(id), firstBuckets) == firstBuckets-1 {
+				out = append(out, id)
+			}
+		}
+		return out
+	}
+	var old []string
+	for i := range firstBuckets * perBucket {
+		old = append(old, "old-"+strconv.Itoa(i))
+	}
+	pay(old, someDay)
+	commit(someDay + 12*msHour)
+	commit(someDay + 100*msHour) // on the fourth day they turn red; nothing later changes the band
+	commit(someDay + 220*msHour) // on the eighth they lose more points, for which no timer fires
+	// The second bucket to split is not in memory when they come. It is asked for
+	// with the next event, and split when that is handed over.
+	pay(inLast(4*perBucket, "new-"), someDay+221*msHour)
+	commit(someDay + 221*msHour)
+	pay(inLast(1, "new-"), someDay+222*msHour)
+	commit(someDay + 222*msHour)
+	if len(s.buckets) <= firstBuckets+1 {
+		t.Fatal("no bucket was split: the case is not reached")
 	}
 }
