@@ -53,12 +53,25 @@ func (b *board) Ready() (ok bool, reason string) {
 	if waiting != "" {
 		return false, waiting
 	}
-	for _, st := range statuses {
-		if !st.Ready() {
-			return false, strings.TrimSpace(fmt.Sprintf("shard %d is %s %s", st.Shard, st.State, st.Reason))
-		}
+	if why := stuck(statuses); why != "" {
+		return false, why
 	}
 	return b.reader.Ready()
+}
+
+// stuck names the first shard that is not ready, "" where all are: one that has
+// stopped, and stays so, before those that may become ready by themselves.
+func stuck(statuses []worker.Status) (why string) {
+	for _, st := range statuses {
+		if st.Ready() || why != "" && st.State != worker.Stopped {
+			continue
+		}
+		why = strings.TrimSpace(fmt.Sprintf("shard %d is %s %s", st.Shard, st.State, st.Reason))
+		if st.State == worker.Stopped {
+			break
+		}
+	}
+	return why
 }
 
 // shardMetrics shows the board to Prometheus.

@@ -60,10 +60,13 @@ type Options struct {
 	Log *zap.Logger
 }
 
+// Stopped is the state of a shard that stays as it is until somebody has acted.
+const Stopped = "stopped"
+
 // Status is what a worker says of its shard.
 type Status struct {
 	Shard    int
-	State    string // taking over, catching up, live, held, waiting, stopped
+	State    string // taking over, catching up, live, held, waiting, or Stopped
 	Reason   string // why it is not live, in a sentence
 	Lag      int64  // messages behind the ends of the logs
 	Cache    int    // bytes that loaded records took when the last commit was made, before any was dropped
@@ -139,7 +142,7 @@ func (w *Worker) Run(ctx context.Context) {
 		}
 		if errors.As(err, new(stopped)) {
 			w.log.Error("shard is stopped", zap.Error(err))
-			w.say(func(s *Status) { s.State, s.Reason = "stopped", err.Error() })
+			w.say(func(s *Status) { s.State, s.Reason = Stopped, err.Error() })
 			<-ctx.Done()
 			return
 		}
