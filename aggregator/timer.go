@@ -126,7 +126,9 @@ func (s *Shard) expire(c *customer) {
 	var gone []int
 	for _, i := range c.line.orphans {
 		if m := &c.money[i]; s.orphanDue(m) <= s.watermark {
-			s.notes = append(s.notes, Note{Origin: *m.origin, Due: s.orphanDue(m), Reason: event.UnknownTarget})
+			if m.origin != nil { // else it had its target when it was stored, and that had to make room since
+				s.notes = append(s.notes, Note{Origin: *m.origin, Due: s.orphanDue(m), Reason: event.UnknownTarget})
+			}
 			gone = append(gone, i)
 		}
 	}
