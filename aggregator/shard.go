@@ -237,6 +237,10 @@ func (s *Shard) Busy() bool { return len(s.jobs) > 0 }
 // Memory is an estimate of the bytes that loaded records and rows take.
 func (s *Shard) Memory() int { return s.memory + s.cells.memory }
 
+// Changed is how many records the next Changes will write at the least: customers,
+// and pages of users of large ones.
+func (s *Shard) Changed() int { return len(s.changed) + len(s.dirty) }
+
 // Need returns the keys of the records that the events touch and that are not
 // in memory, and of those that timers, splits and jobs wait for. Load them and
 // call it again until it returns none; then Apply takes the events by their index.

@@ -26,10 +26,11 @@ func coreOptions() aggregator.Options {
 	return o
 }
 
-// As in serve while it catches up: a commit covers batchEvents, and they are
-// applied applyEvents at a time, as they come from the fetcher.
+// As in serve while it catches up on this stream with two cores: in its second of
+// collecting a shard applies some batchEvents, applyEvents at a time, as they
+// come from the fetcher.
 const (
-	batchEvents = 50_000
+	batchEvents = 200_000
 	applyEvents = 1_000
 )
 

@@ -102,7 +102,7 @@ func (b *bench) dimensionsRound(ctx context.Context, topic string, events int, t
 	sampling, stop := context.WithCancel(ctx)
 	most := make(chan sampled, 1)
 	go func() { most <- p.sample(sampling) }()
-	_, _, err = w.until(ctx, p, int64(events), dimensionsPoll)
+	_, err = w.until(ctx, p, int64(events), dimensionsPoll)
 	took := time.Since(start)
 	stop()
 	m := <-most

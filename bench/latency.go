@@ -67,7 +67,7 @@ func runLatency(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if _, _, err := w.until(ctx, p, int64(n), 50*time.Millisecond); err != nil {
+	if _, err := w.until(ctx, p, int64(n), 50*time.Millisecond); err != nil {
 		return err
 	}
 	if l.producer, err = b.producer(kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0)); err != nil {

@@ -73,7 +73,7 @@ func run() (err error) {
 	only := flag.String("only", "", "parts to run, separated by commas: "+strings.Join(names, ", "))
 	flag.Uint64Var(&b.seed, "seed", 1, "seed of the stream")
 	flag.IntVar(&b.events, "events", 2_000_000, "events of the stream")
-	flag.IntVar(&b.byHand, "by-hand", 500_000, "events that a hand-written consumer reads")
+	flag.IntVar(&b.byHand, "by-hand", 2_000_000, "events that a hand-written consumer reads")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each part")
 	flag.IntVar(&b.seconds, "seconds", 20, "seconds of steady load a round, part latency")
 	flag.IntVar(&b.users, "users", 1_000_000, "users, parts bytes and takeover")

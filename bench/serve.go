@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -187,29 +188,42 @@ func (w *watch) counters() map[string]int64 {
 	return out
 }
 
-// until polls every interval until n messages are applied. It returns how many
-// were at the first sight of any, and when that was.
-func (w *watch) until(ctx context.Context, p *serveProcess, n int64, interval time.Duration) (first int64, at time.Time, err error) {
+// until polls every interval until n messages are applied. It returns when a
+// shard was first seen owned: none of them is read before.
+func (w *watch) until(ctx context.Context, p *serveProcess, n int64, interval time.Duration) (owned time.Time, err error) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		done, err := w.applied(ctx)
 		if err != nil {
-			return 0, time.Time{}, err
+			return time.Time{}, err
 		}
-		if done > 0 && first == 0 {
-			first, at = done, time.Now()
+		if owned.IsZero() && w.owned() {
+			owned = time.Now()
 		}
 		if done >= n {
-			return first, at, nil
+			return owned, nil
 		}
 		if err := p.alive(); err != nil {
-			return 0, time.Time{}, err
+			return time.Time{}, err
 		}
 		select {
 		case <-ctx.Done():
-			return 0, time.Time{}, ctx.Err()
+			return time.Time{}, ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+// owned says whether any shard has an owner.
+func (w *watch) owned() bool {
+	return slices.ContainsFunc(w.seen, func(v store.View) bool { return v.Tenure.Owner != "" })
+}
+
+// commits are the commits and claims of all shards.
+func (w *watch) commits() (n uint64) {
+	for _, v := range w.seen {
+		n += v.Tenure.Number
+	}
+	return n
 }

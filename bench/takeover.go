@@ -45,7 +45,7 @@ func runTakeover(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, owner.stop()) }()
-	if _, _, err := w.until(ctx, owner, int64(b.users), 50*time.Millisecond); err != nil {
+	if _, err := w.until(ctx, owner, int64(b.users), 50*time.Millisecond); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)

@@ -128,10 +128,10 @@ type Rate struct {
 	Value    Decimal
 }
 
-// Batch bounds how many messages one commit covers.
+// Batch bounds one commit.
 type Batch struct {
-	Live    int // at the end of the log
-	CatchUp int // while catching up
+	Live    int // messages that it covers, at the end of the log
+	CatchUp int // records that it changes, while catching up
 }
 
 // Kafka is how to reach the brokers, and what the topics are called.

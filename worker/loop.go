@@ -69,18 +69,23 @@ func (t *tenure) loop(ctx context.Context) error {
 	}
 }
 
-// collect applies what is there, up to the size of one commit.
+// collect applies what is there, up to the size of one commit. While catching up
+// that is counted in records, since events of one customer then share a write.
 func (t *tenure) collect(ctx context.Context, next *input) error {
 	limit, until := t.opts.LiveBatch, time.Now().Add(tick)
-	if t.lag() > catchingUp {
+	behind := t.lag() > catchingUp
+	if behind {
 		limit, until = t.opts.CatchUp, time.Now().Add(catchUpTime)
 	}
-	for n := 0; ; {
-		read, err := t.take(ctx, next, limit-n)
+	for n, room := 0, limit; ; {
+		read, err := t.take(ctx, next, room)
 		if err != nil {
 			return err
 		}
 		n += read
+		if room = limit - n; behind {
+			n, room = t.state.Changed(), limit // and so by a chunk more at the most
+		}
 		if n >= limit || time.Now().After(until) || t.noteBytes() > maxNoteBytes || ctx.Err() != nil {
 			return nil
 		}

@@ -51,7 +51,7 @@ type Options struct {
 	FutureSkew time.Duration
 	RetainRows int32                      // days that frozen rows are kept
 	LiveBatch  int                        // messages a commit at most, at the end of the log
-	CatchUp    int                        // ... while catching up
+	CatchUp    int                        // records that a commit changes at most while catching up
 	CacheBytes int                        // of this shard's records
 	Severity   map[string]string          // of band rules by name, of KPI rules by "kpi/" and name
 	Settings   string                     // fingerprint of what needs a replay when it changes
