@@ -47,7 +47,7 @@ func (e *emitter) contributeUser(u *user, from int32) {
 	e.contributeLifecycle(u, from)
 	e.contributeHistograms(&u.days, from)
 	e.contributeCohorts(&u.days, u.first, from)
-	e.contributeAnswers(u.answers)
+	e.contributeAnswers(u.surveyed())
 }
 
 // addDay is the change that a new day of a set makes to the counters of its
@@ -65,18 +65,14 @@ func (e *emitter) addDay(s *dayset, d int32, windows []activeWindow) {
 // last and hours are the latest one, and its hours, before it came.
 func (e *emitter) addUserDay(segs []int32, u *user, d, ever, last int32, hours uint32, from int32) {
 	if d > last {
-		for _, seg := range segs {
-			if seg >= 0 {
-				e.shapes.count(seg, d, last, ever)
-			}
-		}
+		e.shapes.countUser(segs, d, last, ever)
 	} else {
 		e.addDay(&u.days, d, userWindows[:])
 		e.level(int(UserDays30), d, d+30, 1)
 		e.addLifecycle(&u.days, d, ever)
 	}
 	e.addToHistograms(&u.days, d)
-	e.moveHour(u, last, hours)
+	e.moveHour(segs, u, last, hours)
 	if ever != noDay && d > ever {
 		e.addToCohorts(&u.days, ever, d)
 		return

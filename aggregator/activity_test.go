@@ -33,8 +33,8 @@ func (x *userCells) login(d int32, hour uint) {
 	switch {
 	case d == last:
 		u.hours |= bit
-		x.e.moveHour(u, last, hours)
-		x.e.flush([]int32{0})
+		x.e.moveHour([]int32{0}, u, last, hours)
+		x.e.spend()
 		return
 	case u.days.has(d):
 		return

@@ -100,7 +100,7 @@ func (s *Shard) warmUsers(of []*customer) {
 			continue
 		}
 		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
+			sum += uint64(c.users[k].first)
 		}
 		sum += uint64(len(c.line.paying))
 	}
@@ -196,7 +196,7 @@ func (s *Shard) warmBlocks(blocks []*block) {
 	}
 	for _, c := range a.customers {
 		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first) + uint64(len(c.users[k].answers))
+			sum += uint64(c.users[k].first)
 		}
 		if len(c.health.runs) > 0 {
 			sum += uint64(c.health.runs[0].day)
@@ -212,7 +212,7 @@ func (s *Shard) warmBlocks(blocks []*block) {
 
 // glance reads a field of each cache line of the record.
 func (c *customer) glance() uint64 {
-	return uint64(c.latest) + c.days.few[0] + uint64(c.health.now) + uint64(len(c.segs))
+	return uint64(c.latest) + c.days.few[0] + uint64(len(c.users))
 }
 
 // glance reads a field of each cache line of the rare part that most events use.

@@ -50,7 +50,7 @@ func (s *Shard) NPSAnswers(id string, day, window int32) (out Classes) {
 	}
 	count := func(users []user) {
 		for i := range users {
-			out.count(users[i].answers, day, window)
+			out.count(users[i].surveyed(), day, window)
 		}
 	}
 	count(c.users)

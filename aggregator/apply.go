@@ -98,7 +98,7 @@ func (c *change) add(x change) {
 func (s *Shard) newCustomer(b *bucket, hash uint64, id string) *customer {
 	c := &customer{id: id, rare: &noRare, firstPaidDay: noDay, due: never, born: noDay, valued: noDay}
 	c.health.base.day = farFuture // lowered by its first event
-	c.segs = s.segments(c)
+	c.in = s.segments(c)
 	b.add(c, place{hash: hash, due: never})
 	s.index.add(hash, c)
 	s.grown(&b.block, customerBytes+len(id))
@@ -142,6 +142,9 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	if id == nil {
 		id = ev.Customer
 	}
+	if len(s.e.shapes.list) >= maxShapes {
+		s.e.spend()
+	}
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
 	s.e.straight = len(segs) == 1
@@ -153,8 +156,8 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 		return change{}
 	case day == last:
 		u.hours |= hour
-		s.e.moveHour(u, last, hours)
-		s.e.flush(segs)
+		s.e.moveHour(segs, u, last, hours)
+		s.e.straight = false
 		s.touchPage(p)
 		return change{any: true}
 	case day > last:
@@ -172,9 +175,14 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 		return change{any: true}
 	}
 	s.silence(c, day)
+	before := c.days.last()
 	c.days.set(day)
-	s.e.addDay(&c.days, day, customerWindows[:])
-	s.e.flush(c.segs)
+	if day > before {
+		s.e.shapes.countCustomer(c.segs(), day, before)
+	} else {
+		s.e.addDay(&c.days, day, customerWindows[:])
+	}
+	s.e.flush(c.segs())
 	return change{any: true, health: true}
 }
 
@@ -237,17 +245,19 @@ func (s *Shard) putAnswer(c *customer, id, customer []byte, a answer) bool {
 	}
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
-	i, found := placeOf(u.answers, &a)
+	answers := u.surveyed()
+	i, found := placeOf(answers, &a)
 	if found {
 		return false
 	}
 	s.touchPage(p)
 	s.e.sign = -1
-	s.e.contributeAnswer(u.answers, i-1) // ends sooner, perhaps
+	s.e.contributeAnswer(answers, i-1) // ends sooner, perhaps
 	s.e.sign = 1
-	u.answers = slices.Insert(u.answers, i, a)
-	s.e.contributeAnswer(u.answers, i-1)
-	s.e.contributeAnswer(u.answers, i)
+	answers = slices.Insert(answers, i, a)
+	u.setAnswers(answers)
+	s.e.contributeAnswer(answers, i-1)
+	s.e.contributeAnswer(answers, i)
 	s.e.net()
 	s.e.flush(segs)
 	return true

@@ -84,13 +84,13 @@ func (s *Shard) insertMoney(c *customer, i int, m *moneyEvent, day int32) {
 	}
 	switch {
 	case adds:
-		s.e.straight = len(c.segs) == 1
+		s.e.straight = len(c.segs()) == 1
 		s.contributeLast(&s.e, c)
 	case cash:
 		s.contributeCash(&s.e, c)
 		s.e.net()
 	}
-	s.e.flush(c.segs)
+	s.e.flush(c.segs())
 }
 
 // applyFull puts an event into a list that has no room: others leave it, and make
@@ -106,7 +106,7 @@ func (s *Shard) applyFull(c *customer, i int, m *moneyEvent, day int32) {
 	s.capMoney(c)
 	s.contributeCash(&s.e, c)
 	s.e.net()
-	s.e.flush(c.segs)
+	s.e.flush(c.segs())
 	c.unread, c.written.events = int32(len(c.money)), 0
 	c.deriveMoney(&s.opts)
 	s.replace(c, &old, oldFirst, day, noDay)

@@ -192,7 +192,7 @@ func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wr
 	}
 	x.health = health{base: x.health.base}
 	x.derive(&s.opts)
-	x.segs = s.segments(x)
+	x.in = s.segments(x)
 	if now := max(s.watermark, x.latest); now > 0 && x.health.base.day < s.cal.Day(now) {
 		s.walkTo(x, now, noDay)
 	}
@@ -200,7 +200,7 @@ func (s *Shard) auditCustomer(e *emitter, c *customer, firing map[Pair]bool) (wr
 	for i := range x.users {
 		e.contributeUser(&x.users[i], s.lookback())
 	}
-	e.flush(x.segs)
+	e.flush(x.segs())
 	s.contributeMoved(e.cells, x, 1)
 	for r := range s.opts.BandRules {
 		if _, ok := x.fires(r, &s.opts.BandRules[r]); ok {

@@ -13,28 +13,31 @@ import (
 type customer struct {
 	id           string
 	bucket       *bucket
-	latest       int64   // time of its latest applied event, ms
-	due          int64   // derived: no later than the next moment at which time alone changes something
-	*rare                // &noRare: nothing of it; own before writing
-	pos          int32   // in its bucket
-	born         int32   // day of its first event; noDay while it is being made
-	valued       int32   // day of its first value event, noDay for none
-	firstPaidDay int32   // derived
-	changed      bool    // since it was last written
-	rewrite      bool    // and not only in what a login changes
-	listed       Band    // sorted set of the store that it stands in
-	firing       uint8   // bit r: stands in the set of firing alerts under rule r
-	behind       int32   // its place among those that are behind, from 1 on; 0: it isn't
-	days         dayset  // days on which any of its users was active
-	health       health  // derived
-	users        []user  // inline; users of many are in pages
-	pages        *pages  // nil: inline
-	segs         []int32 // derived: the whole, then one for each dimension; -1: switched off. Shared
-	scored       float64 // its score in the sorted set: MRR
+	latest       int64    // time of its latest applied event, ms
+	due          int64    // derived: no later than the next moment at which time alone changes something
+	*rare                 // &noRare: nothing of it; own before writing
+	pos          int32    // in its bucket
+	born         int32    // day of its first event; noDay while it is being made
+	valued       int32    // day of its first value event, noDay for none
+	firstPaidDay int32    // derived
+	changed      bool     // since it was last written
+	rewrite      bool     // and not only in what a login changes
+	listed       Band     // sorted set of the store that it stands in
+	firing       uint8    // bit r: stands in the set of firing alerts under rule r
+	behind       int32    // its place among those that are behind, from 1 on; 0: it isn't
+	days         dayset   // days on which any of its users was active
+	health       health   // derived
+	users        []user   // inline; users of many are in pages
+	in           *[]int32 // derived: its segments, see segs. Shared
 }
+
+// segs are the segments that the customer counts under: the whole, then one for
+// each dimension; -1: switched off.
+func (c *customer) segs() []int32 { return *c.in }
 
 // rare is the part of a customer's record that those who only log in don't have.
 type rare struct {
+	pages    *pages   // of the users of many; nil: they are inline
 	line     timeline // derived
 	episodes episodes
 	since    [maxBandRules]int64 // derived: of the firing alerts
@@ -45,9 +48,10 @@ type rare struct {
 	run      *moneyState // derived: after the last money event that line knows, where nothing is scheduled
 	unread   int32       // derived: how many of the last money events line does not know; all of them where any other is new
 	written  writtenMoney
-	refunds  bool   // derived: there have been refunds in money since it was loaded
-	base     *base  // what is folded; &noBase: nothing, ownBase before writing
-	moved    *moved // nil: not since the day before the first unfrozen one froze
+	refunds  bool    // derived: there have been refunds in money since it was loaded
+	scored   float64 // its score in the sorted set: MRR
+	base     *base   // what is folded; &noBase: nothing, ownBase before writing
+	moved    *moved  // nil: not since the day before the first unfrozen one froze
 }
 
 // noRare is the rare part of everybody who has none, noBase the base of those of
@@ -90,7 +94,22 @@ type user struct {
 	first   int32
 	hours   uint32 // hours of the latest active day
 	days    dayset
-	answers []answer
+	answers *[]answer // nil: none
+}
+
+// surveyed are the user's survey answers in event-time order.
+func (u *user) surveyed() []answer {
+	if u.answers == nil {
+		return nil
+	}
+	return *u.answers
+}
+
+func (u *user) setAnswers(a []answer) {
+	u.answers = nil
+	if len(a) > 0 {
+		u.answers = &a
+	}
 }
 
 // attribute is the latest value of one attribute, with its event's place in the order.

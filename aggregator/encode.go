@@ -173,6 +173,7 @@ func (r *reader) customer() (c *customer, rareAt int) {
 			r.fail()
 			return c, 0
 		}
+		c.own()
 		c.pages = &pages{list: make([]*page, n), users: int(r.uvarint()), moved: int(r.uvarint())}
 	}
 	c.users = make([]user, r.count())
@@ -195,13 +196,14 @@ func (u *user) append(dst []byte, from int32, src *sources) []byte {
 	dst = appendString(dst, u.id)
 	dst = appendDay(dst, u.first)
 	dst = u.days.append(dst, from)
-	dst = binary.AppendUvarint(dst, uint64(u.hours)<<1|b2u(len(u.answers) > 0))
-	if len(u.answers) == 0 {
+	answers := u.surveyed()
+	dst = binary.AppendUvarint(dst, uint64(u.hours)<<1|b2u(len(answers) > 0))
+	if len(answers) == 0 {
 		return dst
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(u.answers)))
-	for i := range u.answers {
-		a := &u.answers[i]
+	dst = binary.AppendUvarint(dst, uint64(len(answers)))
+	for i := range answers {
+		a := &answers[i]
 		dst = binary.AppendVarint(dst, a.time)
 		dst = append(dst, byte(a.kind))
 		dst = appendDay(dst, a.day)
@@ -226,9 +228,9 @@ func (r *reader) user() user {
 	if x&1 == 0 {
 		return u
 	}
-	u.answers = make([]answer, r.count())
-	for i := range u.answers {
-		a := &u.answers[i]
+	answers := make([]answer, r.count())
+	for i := range answers {
+		a := &answers[i]
 		a.time, a.kind, a.day, a.source = r.varint(), event.SurveyKind(r.byte()), r.day(), r.source()
 		a.score, a.min, a.max = int32(r.varint()), int32(r.varint()), int32(r.varint())
 		a.id, a.campaign, a.ref = r.string(), r.string(), r.string()
@@ -236,6 +238,7 @@ func (r *reader) user() user {
 			a.questions = r.questions()
 		}
 	}
+	u.setAnswers(answers)
 	return u
 }
 

@@ -28,14 +28,14 @@ func (s *Shard) replaceMoney(c *customer, old *timeline, oldFirst int32, day, fr
 	s.e.from = health
 	s.contributeHealth(&s.e, c)
 	s.e.sign = 1
-	s.e.straight = len(s.e.deltas) == 0 && len(c.segs) == 1 // a customer's first payment
+	s.e.straight = len(s.e.deltas) == 0 && len(c.segs()) == 1 // a customer's first payment
 	c.line, c.firstPaidDay = line, first
 	s.contributeLine(c, from)
 	s.walkTo(c, max(s.watermark, c.latest), day)
 	s.e.from = health
 	s.contributeHealth(&s.e, c)
 	s.e.net()
-	s.e.flush(c.segs)
+	s.e.flush(c.segs())
 	s.settle(c, day)
 }
 
@@ -73,7 +73,7 @@ func (s *Shard) replaceMRR(c *customer, old *timeline, day int32) {
 	s.contributeAmounts(c, from, changed)
 	c.line = line
 	s.e.net()
-	s.e.flush(c.segs)
+	s.e.flush(c.segs())
 	s.evaluate(c, day)
 }
 
@@ -124,7 +124,7 @@ func (s *Shard) evaluate(c *customer, from int32) (changed bool) {
 		h.runs, h.day = runs, day
 		s.contributeHealth(&s.e, c)
 		s.e.net()
-		s.e.flush(c.segs)
+		s.e.flush(c.segs())
 	}
 	return s.settle(c, from) || moved || h.live == Red
 }
@@ -182,7 +182,9 @@ func (s *Shard) settle(c *customer, from int32) (changed bool) {
 		s.moves = append(s.moves, Move{c.id, c.listed, c.health.live, rank})
 		c.listed = c.health.live
 	}
-	c.scored = rank
+	if rank != c.scored { // then it pays, and has a rare part of its own
+		c.scored = rank
+	}
 	c.due = s.dueOf(c, from == farFuture)
 	c.bucket.places[c.pos].due = c.due
 	s.arm(c.bucket.index, c.due)

@@ -42,8 +42,10 @@ func (s *Shard) fold(c *customer, force bool) {
 
 func (u *user) fold(from int32) {
 	u.days.trim(from)
-	if len(u.answers) > 0 {
-		u.answers = slices.DeleteFunc(u.answers, func(a answer) bool { return a.day < from })
+	if all := u.surveyed(); len(all) > 0 {
+		if kept := slices.DeleteFunc(all, func(a answer) bool { return a.day < from }); len(kept) < len(all) {
+			u.setAnswers(kept)
+		}
 	}
 }
 

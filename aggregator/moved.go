@@ -56,7 +56,7 @@ func (s *Shard) contributeMoved(cells *cells, c *customer, sign int64) {
 		return
 	}
 	day := c.moved.day
-	for i, seg := range c.segs {
+	for i, seg := range c.segs() {
 		if i >= len(c.moved.segs) || seg <= 0 || c.moved.segs[i] == "" {
 			continue
 		}

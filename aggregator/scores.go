@@ -64,7 +64,7 @@ func (x *ScoreScan) addBucket(s *Shard, b *bucket, at int64) {
 		if total.weight == 0 {
 			continue
 		}
-		for _, seg := range c.segs {
+		for _, seg := range c.segs() {
 			if seg >= 0 {
 				x.add(s.cells.segments[seg].name, total)
 			}

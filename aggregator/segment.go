@@ -13,17 +13,17 @@ import (
 // when their page is touched.
 func (s *Shard) moveSegments(c *customer) {
 	s.e.spend()
-	was := slices.Clone(c.segs)
+	was := slices.Clone(c.segs())
 	s.keepMoved(c)
 	s.contributeMoved(s.cells, c, -1)
-	c.segs = s.segments(c)
+	c.in = s.segments(c)
 	s.limitSegments(c, was)
 	for i := range was {
-		if c.segs[i] < 0 {
+		if c.segs()[i] < 0 {
 			was[i] = -1
 		}
 	}
-	if slices.Equal(was, c.segs) {
+	if slices.Equal(was, c.segs()) {
 		s.contributeMoved(s.cells, c, 1)
 		return
 	}
@@ -31,7 +31,7 @@ func (s *Shard) moveSegments(c *customer) {
 	for i := range c.users {
 		s.e.contributeUser(&c.users[i], s.lookback())
 	}
-	s.e.move(was, c.segs)
+	s.e.move(was, c.segs())
 	s.contributeMoved(s.cells, c, 1)
 	if c.pages != nil {
 		c.pages.moved = 0
@@ -65,7 +65,7 @@ func (s *Shard) userSegs(c *customer, p *page) []int32 {
 	if p != nil {
 		s.movePage(c, p)
 	}
-	return c.segs
+	return c.segs()
 }
 
 func (s *Shard) movePage(c *customer, p *page) {
@@ -73,19 +73,19 @@ func (s *Shard) movePage(c *customer, p *page) {
 	if slices.Equal(names, p.segs) {
 		return
 	}
-	was := make([]int32, len(c.segs))
+	was := make([]int32, len(c.segs()))
 	for i := range was {
 		was[i] = -1
 		if i == 0 {
 			was[i] = 0
-		} else if p.segs[i] != "" && c.segs[i] >= 0 {
+		} else if p.segs[i] != "" && c.segs()[i] >= 0 {
 			was[i] = s.cells.segment(p.segs[i], s.opts.Horizon)
 		}
 	}
 	for i := range p.users {
 		s.e.contributeUser(&p.users[i], s.lookback())
 	}
-	s.e.move(was, c.segs)
+	s.e.move(was, c.segs())
 	p.segs = names
 	s.touch(&p.block)
 }
@@ -126,7 +126,7 @@ func (s *Shard) limitSegments(c *customer, was []int32) {
 		}
 		n := 0
 		for k, g := range s.cells.segments {
-			if g.dim == d && (int32(k) == c.segs[i+1] || !g.zero()) {
+			if g.dim == d && (int32(k) == c.segs()[i+1] || !g.zero()) {
 				n++
 			}
 		}
@@ -152,7 +152,7 @@ func (s *Shard) sweep(needed []int32) {
 			continue
 		}
 		for _, c := range b.customers {
-			for _, seg := range c.segs {
+			for _, seg := range c.segs() {
 				used[seg] = true
 			}
 		}
@@ -175,7 +175,7 @@ func (s *Shard) switchOff(i int, why string) {
 			continue
 		}
 		for _, c := range b.customers {
-			c.segs[i+1] = -1
+			c.segs()[i+1] = -1
 		}
 	}
 }

@@ -7,40 +7,35 @@ import "github.com/tidemark-io/tidemark/civil"
 // day and on how long before the last active one was. So it is only counted how
 // often each of these shapes occurs, and the cells change once for all users of a
 // shape: before time moves on, or the changes are handed over, or a segment that
-// has shapes could go.
+// has shapes could go. The same goes for customers, and for the hours of users'
+// last activity.
 
 const (
-	firstEver = 0  // in place of a gap: there was no day before, ever
-	longAgo   = 93 // days from which on gaps are alike: more than a quarter has
+	firstEver = 0    // in place of a gap: there was no day before, ever
+	longAgo   = 93   // days from which on gaps are alike: more than a quarter has
+	maxShapes = 4096 // that wait for the cells, about 3 MB
 )
 
-// shape is how many users of a segment were active on a day, by the days since
-// they last were.
+// shape is how many users and customers of a segment were active on a day, by the
+// days since they last were.
 type shape struct {
-	seg, day int32
-	users    [longAgo + 1]int32
+	seg, day         int32
+	users, customers [longAgo + 1]int32
+	hours            [hoursADay]int32 // of users whose last active day it is, how many more than in the cells
 }
 
 type shapes struct {
-	list []shape
-	at   map[rowRef]int
-	last int // of list: the one that was asked for last
+	list  []shape
+	at    map[rowRef]int
+	whole [64]int32 // of list: by day, the whole's
 }
 
-// count counts a user who is active on d for the first time since another day,
-// ever for the first time where that is noDay.
-func (x *shapes) count(seg, d, before, ever int32) {
-	if x.last >= len(x.list) || x.list[x.last].seg != seg || x.list[x.last].day != d {
-		x.find(seg, d)
+// of is the shape of a segment's day.
+func (x *shapes) of(seg, d int32) *shape {
+	near := &x.whole[uint32(d)%uint32(len(x.whole))]
+	if i := int(*near); seg == 0 && i < len(x.list) && x.list[i].day == d && x.list[i].seg == 0 {
+		return &x.list[i]
 	}
-	gap := min(d-before, longAgo)
-	if ever == noDay {
-		gap = firstEver
-	}
-	x.list[x.last].users[gap]++
-}
-
-func (x *shapes) find(seg, d int32) {
 	ref := rowRef{seg: seg, day: d}
 	i, ok := x.at[ref]
 	if !ok {
@@ -51,7 +46,43 @@ func (x *shapes) find(seg, d int32) {
 		x.list = append(x.list, shape{seg: seg, day: d})
 		x.at[ref] = i
 	}
-	x.last = i
+	if seg == 0 {
+		*near = int32(i)
+	}
+	return &x.list[i]
+}
+
+// countUser counts a user who is active on d for the first time since another day,
+// ever for the first time where that is noDay.
+func (x *shapes) countUser(segs []int32, d, before, ever int32) {
+	gap := min(d-before, longAgo)
+	if ever == noDay {
+		gap = firstEver
+	}
+	for _, seg := range segs {
+		if seg >= 0 {
+			x.of(seg, d).users[gap]++
+		}
+	}
+}
+
+// countCustomer counts a customer who is active on d for the first time since
+// another day, noDay for none.
+func (x *shapes) countCustomer(segs []int32, d, before int32) {
+	for _, seg := range segs {
+		if seg >= 0 {
+			x.of(seg, d).customers[min(d-before, longAgo)]++
+		}
+	}
+}
+
+// countHour counts n users more whose last activity was in an hour of a day.
+func (x *shapes) countHour(segs []int32, d, hour, n int32) {
+	for _, seg := range segs {
+		if seg >= 0 {
+			x.of(seg, d).hours[hour] += n
+		}
+	}
 }
 
 // spend adds to the cells what has been counted.
@@ -64,12 +95,31 @@ func (e *emitter) spend() {
 				e.addShape(x.day, int32(gap), int64(n))
 			}
 		}
+		for gap, n := range x.customers {
+			if n > 0 {
+				e.addWindows(customerWindows[:], x.day, x.day-int32(gap), int64(n))
+			}
+		}
+		for hour, n := range x.hours {
+			if n != 0 {
+				e.lastHour(x.day, hour, int64(n))
+			}
+		}
 		e.flush([]int32{x.seg})
 	}
 	e.shapes.list = e.shapes.list[:0]
 	clear(e.shapes.at)
 	for i := range e.l30 {
 		e.spendL30(&e.l30[i])
+	}
+}
+
+// addWindows is what n users or customers come to who were active on day d and
+// not since the day before.
+func (e *emitter) addWindows(windows []activeWindow, d, before int32, n int64) {
+	for i := range windows {
+		w := windows[i].days
+		e.level(windows[i].slot, max(d, before+w), d+w, n)
 	}
 }
 
@@ -83,10 +133,7 @@ func (e *emitter) addShape(d, gap int32, n int64) {
 	case longAgo:
 		before = noDay
 	}
-	for i := range userWindows {
-		w := userWindows[i].days
-		e.level(userWindows[i].slot, max(d, before+w), d+w, n)
-	}
+	e.addWindows(userWindows[:], d, before, n)
 	e.level(int(UserDays30), d, d+30, n)
 	for i := range lifecycles {
 		l := &lifecycles[i]

@@ -378,7 +378,7 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 // hold; what has fallen due since is the timers' affair.
 func (s *Shard) revive(c *customer) {
 	c.derive(&s.opts)
-	c.segs = s.segments(c)
+	c.in = s.segments(c)
 	if len(c.health.runs) > 0 {
 		s.walkTo(c, c.health.now, farFuture)
 	}
@@ -423,9 +423,9 @@ var wholeOnly = []int32{0}
 
 // segments are the indexes of the segments that a customer counts under: the
 // whole, then one for each dimension that is not switched off.
-func (s *Shard) segments(c *customer) []int32 {
+func (s *Shard) segments(c *customer) *[]int32 {
 	if len(s.opts.Dimensions) == 0 {
-		return wholeOnly
+		return &wholeOnly
 	}
 	out := append(make([]int32, 0, 1+len(s.opts.Dimensions)), 0)
 	for i, d := range s.opts.Dimensions {
@@ -435,12 +435,12 @@ func (s *Shard) segments(c *customer) []int32 {
 		}
 		out = append(out, s.cells.segment(names.Name(d, c.attr), s.opts.Horizon))
 	}
-	return out
+	return &out
 }
 
 func (s *Shard) segmentNames(c *customer) []string {
-	out := make([]string, len(c.segs))
-	for i, seg := range c.segs {
+	out := make([]string, len(c.segs()))
+	for i, seg := range c.segs() {
 		if seg > 0 {
 			out[i] = s.cells.segments[seg].name
 		}

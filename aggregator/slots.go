@@ -23,7 +23,7 @@ type cohortSlots struct {
 func (c *cells) know() {
 	c.known.atLeast30 = c.numbered(DaysAtLeast30, 31)
 	c.known.atLeastMonth = c.numbered(DaysAtLeastMonth, 32)
-	c.known.hours = c.numbered(LastHour, 25)
+	c.known.hours = c.numbered(LastHour, hoursADay)
 	c.known.week = cohortSlots{active: CohortWeek, last: CohortWeekLast}
 	c.known.month = cohortSlots{active: CohortMonth, last: CohortMonthLast}
 }

@@ -325,14 +325,18 @@ func (s *Shard) grown(b *block, bytes int) {
 // place and their entry in the index included.
 const (
 	blockBytes    = 200
-	customerBytes = 232 + 48 + 32
-	rareBytes     = 416
+	customerBytes = 192 + 48 + 32
+	rareBytes     = 448
 	baseBytes     = 168
-	userBytes     = 80
+	userBytes     = 64
 )
 
 func (u *user) memory() int {
-	return userBytes + len(u.id) + u.days.memory() + 120*cap(u.answers)
+	n := userBytes + len(u.id) + u.days.memory()
+	if u.answers != nil {
+		n += 24 + 120*cap(*u.answers)
+	}
+	return n
 }
 
 func (c *customer) memory() int {
@@ -398,6 +402,7 @@ func (s *Shard) spill(c *customer) {
 	for n*perPage < len(c.users) {
 		n *= 2
 	}
+	c.own()
 	c.pages = &pages{list: make([]*page, n), users: len(c.users), moved: n}
 	s.change(c)
 	s.paged++

@@ -14,24 +14,33 @@ import "math/bits"
 // company's.
 const hoursKept = 40
 
+// hoursADay are the hours that are told apart: the longest day has 25.
+const hoursADay = 25
+
 // contributeHour is what a user's last hour contributes.
 func (e *emitter) contributeHour(u *user) {
-	e.lastHour(u.days.last(), u.hours, 1)
+	e.lastHour(u.days.last(), lastHourOf(u.hours), 1)
 }
 
-func (e *emitter) lastHour(day int32, hours uint32, v int64) {
+func (e *emitter) lastHour(day int32, hour int, v int64) {
 	if day == noDay || day < e.cells.hours {
 		return
 	}
-	e.stand(0, e.cells.known.hours[max(bits.Len32(hours), 1)-1], day, v)
+	e.stand(0, e.cells.known.hours[hour], day, v)
 }
 
 // moveHour is the change from a user's last day and hours to those it has now.
-func (e *emitter) moveHour(u *user, day int32, hours uint32) {
+func (e *emitter) moveHour(segs []int32, u *user, day int32, hours uint32) {
 	last := u.days.last()
-	if day == last && bits.Len32(hours) == bits.Len32(u.hours) {
+	was, is := lastHourOf(hours), lastHourOf(u.hours)
+	if day == last && was == is {
 		return
 	}
-	e.lastHour(day, hours, -1)
-	e.lastHour(last, u.hours, 1)
+	if day != noDay {
+		e.shapes.countHour(segs, day, int32(was), -1)
+	}
+	e.shapes.countHour(segs, last, int32(is), 1)
 }
+
+// lastHourOf is the last of a day's hours.
+func lastHourOf(hours uint32) int { return max(bits.Len32(hours), 1) - 1 }

@@ -70,6 +70,6 @@ func (s *Shard) applyValue(c *customer, ev *event.Event, day int32) bool {
 	s.e.sign = 1
 	s.e.contributeValue(c.born, c.valued)
 	s.e.net()
-	s.e.flush(c.segs)
+	s.e.flush(c.segs())
 	return true
 }
