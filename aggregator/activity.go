@@ -71,10 +71,10 @@ func (e *emitter) addUserDay(segs []int32, u *user, d, ever, last int32, hours u
 		e.level(int(UserDays30), d, d+30, 1)
 		e.addLifecycle(&u.days, d, ever)
 	}
-	e.addToHistograms(&u.days, d)
+	e.addToHistograms(segs, &u.days, d)
 	e.moveHour(segs, u, last, hours)
 	if ever != noDay && d > ever {
-		e.addToCohorts(&u.days, ever, d)
+		e.addToCohorts(segs, &u.days, ever, d)
 		return
 	}
 	if ever == noDay {

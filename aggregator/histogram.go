@@ -51,14 +51,15 @@ func (e *emitter) contributeHistograms(s *dayset, from int32) {
 
 // addToHistograms is the change that a new active day makes; it is in the set
 // already.
-func (e *emitter) addToHistograms(s *dayset, d int32) {
+func (e *emitter) addToHistograms(segs []int32, s *dayset, d int32) {
+	first, next := e.periods.bounds(civil.Month, d)
 	if s.next(d) == farFuture {
 		e.addLastToL30(s, d)
-	} else {
-		e.addToL30(s, d)
+		e.shapes.countMonth(segs, d, s.count(first-1, d))
+		return
 	}
+	e.addToL30(s, d)
 	// Of the month's days from d on each becomes the one after.
-	first, next := e.periods.bounds(civil.Month, d)
 	for i := s.count(first-1, d); d < next; i++ {
 		q := s.next(d)
 		e.level(e.cells.known.atLeastMonth[i], d, min(q, next), 1)

@@ -7,13 +7,14 @@ import "github.com/tidemark-io/tidemark/civil"
 // day and on how long before the last active one was. So it is only counted how
 // often each of these shapes occurs, and the cells change once for all users of a
 // shape: before time moves on, or the changes are handed over, or a segment that
-// has shapes could go. The same goes for customers, and for the hours of users'
-// last activity.
+// has shapes could go. The same goes for customers, for the hours of users' last
+// activity, for their days of a month, and for cohorts.
 
 const (
 	firstEver = 0    // in place of a gap: there was no day before, ever
 	longAgo   = 93   // days from which on gaps are alike: more than a quarter has
-	maxShapes = 4096 // that wait for the cells, about 3 MB
+	nearby    = 32   // periods after the first one that are counted here
+	maxShapes = 2048 // that wait for the cells, about 3 MB
 )
 
 // shape is how many users and customers of a segment were active on a day, by the
@@ -21,13 +22,18 @@ const (
 type shape struct {
 	seg, day         int32
 	users, customers [longAgo + 1]int32
-	hours            [hoursADay]int32 // of users whose last active day it is, how many more than in the cells
+	month            [32]int32        // users by their number of active days in its month, with it
+	since            [2][nearby]int32 // users for whom it is the first of a week or month, by how many after their first
+	// How many more than in the cells: users whose last active day it is, by the
+	// hour; of those of whose first week or month it is the beginning, by their last.
+	hours [hoursADay]int32
+	last  [2][nearby]int32
 }
 
 type shapes struct {
 	list  []shape
 	at    map[rowRef]int
-	whole [64]int32 // of list: by day, the whole's
+	whole [256]int32 // of list: by day, the whole's
 }
 
 // of is the shape of a segment's day.
@@ -85,6 +91,25 @@ func (x *shapes) countHour(segs []int32, d, hour, n int32) {
 	}
 }
 
+// countMonth counts a user whose n-th active day of a month is d.
+func (x *shapes) countMonth(segs []int32, d int32, n int) {
+	for _, seg := range segs {
+		if seg >= 0 {
+			x.of(seg, d).month[n]++
+		}
+	}
+}
+
+// countCohort counts a user of the cohort that begins on a day who is active on d,
+// so many periods later and for the first time in that one; up to now it was
+// last so many periods later.
+func (x *shapes) countCohort(seg int32, kind int, begins, d, periods, last int32) {
+	x.of(seg, d).since[kind][periods]++
+	y := &x.of(seg, begins).last[kind]
+	y[last]--
+	y[periods]++
+}
+
 // spend adds to the cells what has been counted.
 func (e *emitter) spend() {
 	for i := range e.shapes.list {
@@ -105,12 +130,36 @@ func (e *emitter) spend() {
 				e.lastHour(x.day, hour, int64(n))
 			}
 		}
+		e.spendPeriods(x)
 		e.flush([]int32{x.seg})
 	}
 	e.shapes.list = e.shapes.list[:0]
 	clear(e.shapes.at)
 	for i := range e.l30 {
 		e.spendL30(&e.l30[i])
+	}
+}
+
+// spendPeriods adds what was counted of months and cohorts.
+func (e *emitter) spendPeriods(x *shape) {
+	for days, n := range x.month {
+		if n > 0 {
+			_, next := e.periods.bounds(civil.Month, x.day)
+			e.level(e.cells.known.atLeastMonth[days], x.day, next, int64(n))
+		}
+	}
+	for i, c := range e.cohortKinds() {
+		for periods, n := range x.since[i] {
+			if n > 0 {
+				_, next := e.periods.bounds(c.period, x.day)
+				e.scoped(toCohort, e.cells.since(c.slots, int32(periods)), x.day, next, int64(n))
+			}
+		}
+		for periods, n := range x.last[i] {
+			if n != 0 {
+				e.stand(toCohort, e.cells.lastSince(c.slots, int32(periods)), x.day, int64(n))
+			}
+		}
 	}
 }
 
