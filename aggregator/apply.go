@@ -281,7 +281,7 @@ func (s *Shard) applySignal(c *customer, ev *event.Event, cause Cause, day int32
 		return s.applyInvitation(c, ev, day)
 	case "cancellation_withdrawn":
 		return s.applyMoney(c, &moneyEvent{time: ev.Time, kind: withdraw, all: len(ev.Signal.Ref) == 0, sub: string(ev.Signal.Ref),
-			source: s.sources.intern(ev.Source), id: string(ev.ID), origin: &Origin{cause.Topic, cause.Offset}}, cause, day)
+			source: s.sources.intern(ev.Source), id: string(ev.ID), moneyRare: &moneyRare{origin: &Origin{cause.Topic, cause.Offset}}}, cause, day)
 	default:
 		return change{}
 	}

@@ -7,21 +7,22 @@ import (
 )
 
 func (s *Shard) moneyOf(ev *event.Event, cause Cause) moneyEvent {
-	m := moneyEvent{time: ev.Time, source: s.sources.intern(ev.Source), id: string(ev.ID)}
+	m := moneyEvent{time: ev.Time, source: s.sources.intern(ev.Source), id: string(ev.ID), moneyRare: &noMoneyRare}
 	if ev.Kind == event.Cancellation {
-		m.origin = &Origin{cause.Topic, cause.Offset}
 		m.kind, m.all, m.sub = cancel, ev.Cancellation.Subscription == nil, string(ev.Cancellation.Subscription)
-		m.effective, m.reason = max(ev.Cancellation.Effective, ev.Time), s.reasonOf(ev.Cancellation.Reason)
+		*m.own() = moneyRare{effective: max(ev.Cancellation.Effective, ev.Time), reason: s.reasonOf(ev.Cancellation.Reason),
+			origin: &Origin{cause.Topic, cause.Offset}}
 		return m
 	}
 	p := &ev.Purchase
 	m.kind, m.currency, m.amount = order, p.Currency, p.Amount
 	if o := string(p.Order); p.Order != nil && o != m.id {
-		m.order = o
+		m.own().order = o
 	}
 	switch {
 	case p.RefundOf != nil:
-		m.kind, m.refundOf, m.origin = refund, string(p.RefundOf), &Origin{cause.Topic, cause.Offset}
+		m.kind = refund
+		*m.own() = moneyRare{order: m.order, refundOf: string(p.RefundOf), origin: &Origin{cause.Topic, cause.Offset}}
 	case p.Interval != event.None:
 		m.kind, m.sub, m.monthly = charge, string(p.Subscription), p.Monthly
 		m.interval, m.count = p.Interval, p.Count

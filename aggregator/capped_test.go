@@ -164,8 +164,8 @@ func TestManySubscriptions(t *testing.T) {
 	if got := c.line.mrr[len(c.line.mrr)-1].monthly; got != maxSubscriptions*event.MonthlyUnit {
 		t.Errorf("65 subscriptions pay %d, want those of 64", got)
 	}
-	end := moneyEvent{time: at(105, 1), kind: cancel, sub: "s3", effective: at(105, 1)}
-	later := moneyEvent{time: at(105, 2), kind: cancel, sub: "s9", effective: at(120, 1)}
+	end := moneyEvent{time: at(105, 1), kind: cancel, sub: "s3", moneyRare: &moneyRare{effective: at(105, 1)}}
+	later := moneyEvent{time: at(105, 2), kind: cancel, sub: "s9", moneyRare: &moneyRare{effective: at(120, 1)}}
 	c = customerOf(s, append(events[:maxSubscriptions:maxSubscriptions], end, later, more)...)
 	level := movementsOf(s, c)
 	expect(t, level, Cell{Counter: MRRContraction, Currency: usd}, 101, 130, map[int32]int64{105: 1, 120: 1})

@@ -179,7 +179,7 @@ func (x *moneyCodec) append(dst []byte, list []moneyEvent, src *sources, orphan 
 // read reads what append writes; list are the events before.
 func (x *moneyCodec) read(r *reader, list []moneyEvent) moneyEvent {
 	head := r.byte()
-	m := moneyEvent{kind: moneyKind(head & kindBits), all: head&forAll != 0}
+	m := moneyEvent{kind: moneyKind(head & kindBits), all: head&forAll != 0, moneyRare: &noMoneyRare}
 	since, back := x.time, 0
 	if m.charges() {
 		back = int(min(r.uvarint(), termsKept+1))
@@ -207,21 +207,22 @@ func (x *moneyCodec) read(r *reader, list []moneyEvent) moneyEvent {
 	switch {
 	case m.bought():
 		if more {
-			m.order = r.id(x.order)
+			m.own().order = r.id(x.order)
 			x.order = m.order
 		}
 	case m.kind == refund:
-		m.refundOf = r.target(list)
+		m.own().refundOf = r.target(list)
 	case m.kind == cancel || m.kind == withdraw:
 		m.sub = r.string()
 	default:
 		r.fail()
 	}
 	if m.kind == cancel {
-		m.effective, m.reason = m.time+r.varint(), r.string()
+		e := m.own()
+		e.effective, e.reason = m.time+r.varint(), r.string()
 	}
 	if more && !m.bought() {
-		m.origin = &Origin{Topic: r.string(), Offset: r.varint()}
+		m.own().origin = &Origin{Topic: r.string(), Offset: r.varint()}
 	}
 	x.time, x.source, x.id = m.time, m.source, m.id
 	return m

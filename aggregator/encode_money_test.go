@@ -24,7 +24,7 @@ func drawMoney(t *rapid.T, subs []subscription) []moneyEvent {
 	for range rapid.IntRange(1, 12).Draw(t, "events") {
 		at += rapid.SampledFrom([]int64{0, 1, 1000, wholeDay, 30 * wholeDay, 30*wholeDay - 1000, wholeDay/2 + 7, 31*wholeDay + 5}).Draw(t, "gap")
 		m := moneyEvent{kind: moneyKind(rapid.IntRange(int(order), int(settled)).Draw(t, "kind")), time: at,
-			source: rapid.SampledFrom([]string{"app", "billing", "unknown"}).Draw(t, "source"), id: ids.Draw(t, "id")}
+			source: rapid.SampledFrom([]string{"app", "billing", "unknown"}).Draw(t, "source"), id: ids.Draw(t, "id"), moneyRare: &moneyRare{}}
 		if m.charges() {
 			m.currency = rapid.SampledFrom([]event.Currency{usd, eur}).Draw(t, "currency")
 			m.amount = rapid.SampledFrom([]int64{0, 2900, 1 << 50}).Draw(t, "amount")

@@ -22,11 +22,11 @@ func full() *customer {
 	c.days.set(19_655)
 	c.attrs = []attribute{{name: "plan", value: "pro", time: 1, kind: 2, source: "app", id: "e1"}, {name: "owner", null: true, time: 2, kind: 1, source: "crm", id: ""}}
 	c.money = []moneyEvent{
-		{time: 1_690_000_000_000, kind: order, source: "app", id: "o1", currency: event.Currency{'E', 'U', 'R'}, amount: 1999},
-		{time: 1_690_000_000_001, kind: charge, source: "app", id: "o2", order: "x", sub: "base", currency: event.Currency{'U', 'S', 'D'}, amount: 900, monthly: 299_376_000, interval: event.Month, count: 1},
-		{time: 1_690_000_000_002, kind: refund, source: "app", id: "o3", refundOf: "o1", currency: event.Currency{'E', 'U', 'R'}, amount: 5, origin: &Origin{"purchases", 7}},
-		{time: 1_690_000_000_003, kind: cancel, source: "crm", id: "c1", all: true, effective: 1_691_000_000_000, origin: &Origin{"cancellations", 9}},
-		{time: 1_690_000_000_004, kind: withdraw, source: "crm", id: "w1", sub: "base"},
+		{time: 1_690_000_000_000, kind: order, source: "app", id: "o1", currency: event.Currency{'E', 'U', 'R'}, amount: 1999, moneyRare: &noMoneyRare},
+		{time: 1_690_000_000_001, kind: charge, source: "app", id: "o2", sub: "base", currency: event.Currency{'U', 'S', 'D'}, amount: 900, monthly: 299_376_000, interval: event.Month, count: 1, moneyRare: &moneyRare{order: "x"}},
+		{time: 1_690_000_000_002, kind: refund, source: "app", id: "o3", currency: event.Currency{'E', 'U', 'R'}, amount: 5, moneyRare: &moneyRare{refundOf: "o1", origin: &Origin{"purchases", 7}}},
+		{time: 1_690_000_000_003, kind: cancel, source: "crm", id: "c1", all: true, moneyRare: &moneyRare{effective: 1_691_000_000_000, origin: &Origin{"cancellations", 9}}},
+		{time: 1_690_000_000_004, kind: withdraw, source: "crm", id: "w1", sub: "base", moneyRare: &noMoneyRare},
 	}
 	c.line.orphans = []int{2, 3}
 	c.signals = []reference{{kind: ticket, ref: "t1", since: 5, events: []refEvent{{6, true}, {7, false}}}, {kind: invoice, ref: "i1", events: []refEvent{{8, true}}}}

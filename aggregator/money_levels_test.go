@@ -23,21 +23,21 @@ func at(day int32, hour int64) int64 { return int64(day)*testDay + hour*3_600_00
 // pays is a charge of so many minor units a month at nine o'clock.
 func pays(day int32, sub string, minor int64, c event.Currency) moneyEvent {
 	return moneyEvent{time: at(day, 9), kind: charge, sub: sub, currency: c, amount: minor,
-		monthly: minor * event.MonthlyUnit, interval: event.Month, count: 1}
+		monthly: minor * event.MonthlyUnit, interval: event.Month, count: 1, moneyRare: &noMoneyRare}
 }
 
 // leaves ends all subscriptions at noon.
 func leaves(day int32, reason string) moneyEvent {
-	return moneyEvent{time: at(day, 12), kind: cancel, all: true, effective: at(day, 12), reason: reason}
+	return moneyEvent{time: at(day, 12), kind: cancel, all: true, moneyRare: &moneyRare{effective: at(day, 12), reason: reason}}
 }
 
 // buys is an order at ten o'clock, and gives a refund of it at eleven.
 func buys(day int32, id string, minor int64) moneyEvent {
-	return moneyEvent{time: at(day, 10), kind: order, order: id, currency: usd, amount: minor}
+	return moneyEvent{time: at(day, 10), kind: order, currency: usd, amount: minor, moneyRare: &moneyRare{order: id}}
 }
 
 func gives(day int32, id string, minor int64) moneyEvent {
-	return moneyEvent{time: at(day, 11), kind: refund, refundOf: id, currency: usd, amount: minor}
+	return moneyEvent{time: at(day, 11), kind: refund, currency: usd, amount: minor, moneyRare: &moneyRare{refundOf: id}}
 }
 
 func testShard(t *testing.T) *Shard {

@@ -33,23 +33,40 @@ func (k moneyKind) rank() event.Kind {
 
 // moneyEvent is one purchase, refund, cancellation or withdrawal.
 type moneyEvent struct {
-	time      int64
-	kind      moneyKind
-	all       bool   // cancel, withdraw: every subscription
-	key       uint32 // of a purchase or refund: hash of its order's id, so that most comparisons don't read that
-	source    string
-	id        string
-	sub       string
+	time     int64
+	kind     moneyKind
+	all      bool   // cancel, withdraw: every subscription
+	count    uint16 // charge: of intervals
+	key      uint32 // of a purchase or refund: hash of its order's id, so that most comparisons don't read that
+	currency event.Currency
+	interval event.Interval
+	source   string
+	id       string
+	sub      string
+	amount   int64 // minor units
+	monthly  int64 // charge: 1/332,640 minor units a month
+
+	*moneyRare // &noMoneyRare: nothing of it; own before writing
+}
+
+// moneyRare is the part of a money event that most payments don't have.
+type moneyRare struct {
 	order     string // "" where it is the event's id
 	refundOf  string
-	currency  event.Currency
-	amount    int64 // minor units
-	monthly   int64 // charge: 1/332,640 minor units a month
-	interval  event.Interval
-	count     uint16
 	effective int64   // cancel
 	reason    string  // cancel
 	origin    *Origin // of what waits for its target, or did when it was read; else nil
+}
+
+// noMoneyRare is that part of those that have none. Nothing writes to it.
+var noMoneyRare moneyRare
+
+// own gives an event a part of its own to write to.
+func (m *moneyEvent) own() *moneyRare {
+	if m.moneyRare == &noMoneyRare {
+		m.moneyRare = &moneyRare{}
+	}
+	return m.moneyRare
 }
 
 // Origin is where a message lies in the input.

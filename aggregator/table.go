@@ -353,7 +353,7 @@ func (c *customer) memory() int {
 	if c.base != &noBase {
 		n += baseBytes
 	}
-	n += rareBytes + 192*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
+	n += rareBytes + 128*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
 	for i := range c.signals {
 		n += 16 * cap(c.signals[i].events)
 	}
