@@ -33,6 +33,7 @@ type load struct {
 	flipped   int // prepared customers used so far
 	newUsers  int // so far
 	made      int
+	probe     probe
 
 	mu        sync.Mutex
 	flips     map[string]time.Time // sent and not seen yet
@@ -78,6 +79,11 @@ func runLatency(ctx context.Context, b *bench) (err error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { l.watchAlerts(ctx, ns.name+".alerts") })
 	wg.Go(func() { l.watchUsers(ctx, "http://"+p.http+"/api/v1/kpis/users_ever") })
+	wg.Go(func() {
+		if err := l.probe.run(ctx, b); err != nil {
+			l.fail(err)
+		}
+	})
 	defer wg.Wait()
 	defer stop()
 	var t table
@@ -131,6 +137,7 @@ func invoice(ev *event.Event, k int, ref string) {
 func (l *load) round(ctx context.Context, p *serveProcess, t *table) error {
 	l.mu.Lock()
 	l.alerts, l.kpis = nil, nil
+	l.probe.take()
 	wantAlerts, wantUsers := l.flipped, l.newUsers
 	l.mu.Unlock()
 	start := time.Now()
@@ -158,6 +165,7 @@ func (l *load) round(ctx context.Context, p *serveProcess, t *table) error {
 		if len(alerts) == wantAlerts && len(kpis) == wantUsers {
 			t.quantiles("event to alert, read committed, ms", alerts)
 			t.quantiles("event to KPI over HTTP, ms", kpis)
+			t.quantiles("a record through the broker, past Tidemark, ms", l.probe.take())
 			return nil
 		}
 		if time.Now().After(deadline) {
