@@ -3,6 +3,8 @@ package aggregator
 import (
 	"fmt"
 	"slices"
+
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // Segments: a customer counts where its latest attributes put it. When they
@@ -178,4 +180,33 @@ func (s *Shard) switchOff(i int, why string) {
 			c.segs()[i+1] = -1
 		}
 	}
+}
+
+var wholeOnly = []int32{0}
+
+// segments are the indexes of the segments that a customer counts under: the
+// whole, then one for each dimension that is not switched off.
+func (s *Shard) segments(c *customer) *[]int32 {
+	if len(s.opts.Dimensions) == 0 {
+		return &wholeOnly
+	}
+	out := append(make([]int32, 0, 1+len(s.opts.Dimensions)), 0)
+	for i, d := range s.opts.Dimensions {
+		if s.off[i] {
+			out = append(out, -1)
+			continue
+		}
+		out = append(out, s.cells.segment(names.Name(d, c.attr), s.opts.Horizon))
+	}
+	return &out
+}
+
+func (s *Shard) segmentNames(c *customer) []string {
+	out := make([]string, len(c.segs()))
+	for i, seg := range c.segs() {
+		if seg > 0 {
+			out[i] = s.cells.segments[seg].name
+		}
+	}
+	return out
 }

@@ -111,3 +111,34 @@ func TestSplitLeavesNoTimerBehind(t *testing.T) {
 		t.Fatal("no bucket was split: the case is not reached")
 	}
 }
+
+// TestExpiresWithoutItsMessage: a cancellation that had its target when it was
+// stored has forgotten where its message lies. Where the target had to make room
+// since, it leaves the record, and nobody is told.
+func TestExpiresWithoutItsMessage(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		s, err := New(testOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply(t, s, event.Event{Kind: event.Login, Customer: []byte("acme"), Time: someDay})
+		apply(t, s, event.Event{Kind: event.Cancellation, ID: []byte("c"), Source: []byte("app"), Customer: []byte("acme"), Time: someDay})
+		s.Advance(someDay, 1000)
+		c := s.find("acme")
+		if !known {
+			c.money[0].origin = nil
+		}
+		const day = 24 * msHour
+		for w := someDay; w <= someDay+int64(s.opts.Horizon+2)*day; w += day {
+			for s.Advance(w, 1000) {
+				s.Need(nil)
+			}
+		}
+		if len(c.money) != 0 || !s.Settled() {
+			t.Errorf("with its message known %v: %d events are left, settled %v", known, len(c.money), s.Settled())
+		}
+		if want := map[bool]int{true: 1}[known]; len(s.notes) != want {
+			t.Errorf("with its message known %v: %d notes, want %d", known, len(s.notes), want)
+		}
+	}
+}
