@@ -48,19 +48,17 @@ func (m *move) row(name string, old, b []byte) error {
 	}
 	if stays {
 		subtract(row, oldRow)
-		if !counts {
-			return nil
+		if counts {
+			m.table.add(n, row, is, +1)
 		}
-		return m.table.add(n, row, is, +1)
+		return nil
 	}
 	// The new one first: a segment without rows is forgotten.
 	if b != nil {
-		if err := m.table.place(n, row, m.to, +1); err != nil {
-			return err
-		}
+		m.table.place(n, row, m.to, +1)
 	}
 	if old != nil {
-		return m.table.place(n, oldRow, m.from, -1)
+		m.table.place(n, oldRow, m.from, -1)
 	}
 	return nil
 }

@@ -2,17 +2,13 @@ package company
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 )
 
-// maxSpan bounds the days that one counter's changes may lie apart: a damaged
-// row must not make sums go beyond what an int64 holds.
-const maxSpan = 40_000
-
-// series is the changes of one counter, other than 0, on rising days. A company
-// has very many of them, most with few changes: what is made of them is added up
-// anew each time, rather than kept.
+// series is the changes of one counter, other than 0, on rising days, which may
+// lie thousands of years apart: a cancellation takes effect on whatever day it
+// names. A company has very many of them, most with few changes: what is made of
+// them is added up anew each time, rather than kept.
 type series []change
 
 type change struct {
@@ -25,26 +21,21 @@ type change struct {
 const seriesRoom = 4
 
 // add adds to the change of a day.
-func (s series) add(day int32, by int64) (series, error) {
+func (s series) add(day int32, by int64) series {
 	i, known := slices.BinarySearchFunc(s, day, func(c change, day int32) int { return cmp.Compare(c.day, day) })
 	if known {
 		if s[i].by += by; s[i].by == 0 {
 			s = slices.Delete(s, i, i+1)
 		}
-		return s, nil
+		return s
 	}
 	if by == 0 {
-		return s, nil
-	}
-	if n := len(s); n > 0 {
-		if lo, hi := min(s[0].day, day), max(s[n-1].day, day); int64(hi)-int64(lo) > maxSpan {
-			return s, fmt.Errorf("days %d to %d lie further apart than %d days", lo, hi, maxSpan)
-		}
+		return s
 	}
 	if len(s) == cap(s) {
 		s = append(make(series, 0, len(s)+seriesRoom), s...)
 	}
-	return slices.Insert(s, i, change{day, by}), nil
+	return slices.Insert(s, i, change{day, by})
 }
 
 // level is the sum of all changes up to a day.

@@ -2,7 +2,6 @@ package company
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"github.com/tidemark-io/tidemark/aggregator"
@@ -41,27 +40,25 @@ func newTable() table {
 
 // place adds a row, sign +1, or takes it away, -1. The first day is that of the
 // row's shard.
-func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, sign int64) error {
+func (t *table) place(n aggregator.RowName, row aggregator.Row, firstDay int32, sign int64) {
 	if t.rows[n.Segment] += int(sign); t.rows[n.Segment] == 0 {
 		// Whatever remains is zero: the rows that made it are gone.
 		delete(t.rows, n.Segment)
 		delete(t.days, n.Segment)
 		delete(t.standing, n.Segment)
 		delete(t.labels, n.Segment)
-		return nil
+		return
 	}
-	day, counts := countsOn(n, firstDay)
-	if !counts {
-		return nil
+	if day, counts := countsOn(n, firstDay); counts {
+		t.add(n, row, day, sign)
 	}
-	return t.add(n, row, day, sign)
 }
 
 // add adds what a row counts, on the day, or takes it away.
-func (t *table) add(n aggregator.RowName, row aggregator.Row, day int32, sign int64) error {
+func (t *table) add(n aggregator.RowName, row aggregator.Row, day int32, sign int64) {
 	if n.Kind == 's' || n.Kind == 'p' {
 		t.stand(n, row, sign)
-		return nil
+		return
 	}
 	cells := t.days[n.Segment]
 	if cells == nil {
@@ -74,13 +71,8 @@ func (t *table) add(n aggregator.RowName, row aggregator.Row, day int32, sign in
 			t.label(n.Segment, c)
 			t.meet(c)
 		}
-		s, err := s.add(day, sign*v)
-		if err != nil {
-			return fmt.Errorf("row %s: %w", n, err)
-		}
-		cells[c] = s
+		cells[c] = s.add(day, sign*v)
 	}
-	return nil
 }
 
 // meet notes a cell's currency.
