@@ -166,7 +166,9 @@ func (d *Decoder) readAttributes(ev *Event) {
 	ev.ID = d.attribute(attrID, MissingID)
 	ev.Source = d.attribute(attrSource, MissingSource)
 	ev.Customer = d.attribute(attrSubject, MissingSubject)
-	ev.Time = d.time(d.attribute(attrTime, MissingTime))
+	if ev.Time = d.time(d.attribute(attrTime, MissingTime)); ev.Time <= 0 {
+		d.refuse(BadTime) // what a date that was never set is written as, and no watermark
+	}
 	if !d.binary {
 		switch d.fields[attrContentBase64].kind {
 		case absent, null:

@@ -182,6 +182,7 @@ func TestDecodeReasons(t *testing.T) {
 		{without(`"time":"1970-01-01T00:00:07Z",`), MissingTime}, {attribute("time", `null`), MissingTime}, {attribute("time", `""`), MissingTime},
 		{without(`,"subject":"c"`), MissingSubject}, {attribute("subject", `""`), MissingSubject},
 		{attribute("time", `"yesterday"`), BadTime}, {attribute("time", `"1970-01-01"`), BadTime},
+		{attribute("time", `"1970-01-01T00:00:00Z"`), BadTime}, {attribute("time", `"0001-01-01T00:00:00Z"`), BadTime}, {attribute("time", `"1969-12-31T23:59:59.999Z"`), BadTime},
 		{message("cancellation", `{"effective":"tomorrow"}`), BadTime}, {message("cancellation", `{"effective":""}`), BadTime},
 
 		{message("purchase", ``), MissingField}, {message("purchase", `{}`), MissingField}, {message("purchase", `{"amount":null}`), MissingField},
@@ -192,6 +193,10 @@ func TestDecodeReasons(t *testing.T) {
 		{message("purchase", `{"amount":-1}`), BadAmount}, {message("purchase", `{"amount":1e30}`), BadAmount}, {message("purchase", `{"amount":"0.5","currency":"JPY"}`), BadAmount},
 		{message("purchase", `{"amount":1,"interval":"month","recurring_amount":"x"}`), BadAmount},
 		{message("purchase", `{"amount":90000000000000000,"interval":"day"}`), BadAmount}, {message("signal", `{"name":"n","value":"much"}`), BadAmount},
+		{message("purchase", `{"amount":"10000000000000.01"}`), BadAmount}, {message("purchase", `{"amount":1000000000000001,"currency":"JPY"}`), BadAmount},
+		{message("purchase", `{"amount":"10000000000.01","interval":"month"}`), BadAmount}, {message("purchase", `{"amount":"120000000000.12","interval":"year"}`), BadAmount},
+		{message("purchase", `{"amount":1,"interval":"month","recurring_amount":"10000000000.01"}`), BadAmount},
+		{message("purchase", `{"amount":"10000000000000.00"}`), ""}, {message("purchase", `{"amount":"120000000000.00","interval":"year"}`), ""},
 		{message("purchase", `{"amount":1,"currency":"EUR"}`), UnknownCurrency}, {message("purchase", `{"amount":1,"currency":"XXX"}`), UnknownCurrency},
 		{message("purchase", `{"amount":1,"currency":""}`), UnknownCurrency},
 		{message("purchase", `{"amount":1,"interval":"fortnight"}`), BadInterval}, {message("purchase", `{"amount":1,"interval":""}`), BadInterval},
@@ -219,6 +224,7 @@ func TestDecodeReasons(t *testing.T) {
 
 		{message("login", `{"user":"`+long[1:]+`"}`), ""}, {message("login", `{"user":"`+strings.Repeat(`\u0061`, 256)+`"}`), ""},
 		{message("login", `{"customer":`+many(256)+`}`), ""}, {attribute("specversion", "null"), ""}, {attribute("data_base64", "null"), ""},
+		{attribute("time", `"1970-01-01T00:00:00.001Z"`), ""}, {message("cancellation", `{"effective":"0001-01-01T00:00:00Z"}`), ""}, {message("cancellation", `{"effective":"9999-12-31T23:59:59Z"}`), ""},
 		{attribute("traceparent", `{"any":["thing"]}`), ""},
 	}
 	d := NewDecoder(testOptions)
@@ -248,7 +254,7 @@ func TestDecodeUnknownTypes(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.message, reason, UnknownType)
 		}
 	}
-	if reason := NewDecoder(Options{}).Decode(&ev, []byte(`{"type":"login","id":"1","source":"s","subject":"c","time":"1970-01-01T00:00:00Z"}`), nil); reason != "" || ev.Kind != Login {
+	if reason := NewDecoder(Options{}).Decode(&ev, []byte(`{"type":"login","id":"1","source":"s","subject":"c","time":"1970-01-01T00:00:01Z"}`), nil); reason != "" || ev.Kind != Login {
 		t.Errorf("without a prefix: %q, kind %s", reason, ev.Kind)
 	}
 	if reason := NewDecoder(Options{}).Decode(&ev, []byte(strings.Replace(message("purchase", `{"amount":1}`), "com.acme.", "", 1)), nil); reason != UnknownCurrency {

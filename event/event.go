@@ -83,6 +83,14 @@ type PurchaseData struct {
 // MonthlyUnit is the number of units of PurchaseData.Monthly in one minor unit.
 const MonthlyUnit = 332_640
 
+// What lies over these is a mistake, and refused: sums are int64, and a single
+// wrong message must not make them wrap. A sum has room for 9,223 of the largest
+// amounts, or for the amounts a month of 27 of the largest subscriptions.
+const (
+	maxAmount  = 1_000_000_000_000_000           // minor units
+	maxMonthly = 1_000_000_000_000 * MonthlyUnit // units of PurchaseData.Monthly
+)
+
 // CancellationData is the payload of a cancellation.
 type CancellationData struct {
 	Subscription []byte // nil: all subscriptions; empty but not nil: the subscription ""

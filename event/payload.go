@@ -81,7 +81,10 @@ func (d *Decoder) readPurchase(p *PurchaseData) {
 		return
 	}
 	var reason Reason
-	if p.Monthly, reason = Monthly(recurring, p.Interval, p.Count); reason != "" {
+	if p.Monthly, reason = Monthly(recurring, p.Interval, p.Count); reason == "" && p.Monthly > maxMonthly {
+		reason = BadAmount
+	}
+	if reason != "" {
 		d.refuse(reason)
 	}
 }
@@ -109,7 +112,7 @@ func (d *Decoder) readCurrency() (Currency, int) {
 // amount is a field that is an amount of money, in minor units.
 func (d *Decoder) amount(f field, digits int) int64 {
 	minor, ok := ParseAmount(d.decimalText(f), digits)
-	if !ok {
+	if !ok || minor > maxAmount {
 		d.refuse(BadAmount)
 	}
 	return minor

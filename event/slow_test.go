@@ -41,7 +41,9 @@ func (s *slowDecoder) decode(value []byte) (ev Event, reasons map[Reason]bool) {
 	ev.ID = s.required(m, "id", MissingID)
 	ev.Source = s.required(m, "source", MissingSource)
 	ev.Customer = s.required(m, "subject", MissingSubject)
-	ev.Time = s.when(s.required(m, "time", MissingTime))
+	if ev.Time = s.when(s.required(m, "time", MissingTime)); ev.Time <= 0 {
+		s.reasons[BadTime] = true
+	}
 	payload := members{}
 	if err := json.Unmarshal(m["data"], &payload); err != nil && m["data"] != nil {
 		s.reasons[WrongType] = true
@@ -154,7 +156,7 @@ func (s *slowDecoder) purchase(p *PurchaseData, m members) {
 		for range digits {
 			r.Mul(r, big.NewRat(10, 1))
 		}
-		if !r.IsInt() || r.Sign() < 0 || !r.Num().IsInt64() {
+		if !r.IsInt() || r.Sign() < 0 || r.Cmp(big.NewRat(1e15, 1)) > 0 {
 			s.reasons[BadAmount] = true
 		}
 		return r.Num().Int64()
@@ -194,7 +196,11 @@ func (s *slowDecoder) purchase(p *PurchaseData, m members) {
 		s.reasons[IntervalNotExact] = true
 		return
 	}
-	p.Monthly = recurring * units.Num().Int64()
+	monthly := units.Mul(units, big.NewRat(recurring, 1))
+	if monthly.Cmp(big.NewRat(332_640e12, 1)) > 0 {
+		s.reasons[BadAmount] = true
+	}
+	p.Monthly = monthly.Num().Int64()
 }
 
 func (s *slowDecoder) survey(v *SurveyData, m members) {
@@ -285,12 +291,12 @@ var (
 		{"specversion", []string{`"1.0"`, `"1.\u0030"`}},
 		{"type", []string{`"t.login"`, `"t.purchase"`, `"t.purchase"`, `"t.purchase"`, `"t.survey"`, `"t.survey"`, `"t.cancellation"`, `"t.signal"`}},
 		{"id", ids}, {"source", ids}, {"subject", ids},
-		{"time", []string{`"2026-11-22T08:15:42Z"`, `"1969-12-31T23:59:59.9999+13:45"`, `"2024-02-29T00:00:00.123456-05:00"`}},
+		{"time", []string{`"2026-11-22T08:15:42Z"`, `"1969-12-31T23:59:59.9999+13:45"`, `"1970-01-02T00:00:59.9999+13:45"`, `"2024-02-29T00:00:00.123456-05:00"`}},
 		{"traceparent", junk},
 	}
 	payloadMembers = []messageMember{
 		{"user", ids}, {"order", ids}, {"plan", ids}, {"subscription", append(ids, `""`)}, {"refund_of", ids}, {"reason", ids},
-		{"amount", []string{`"12.50"`, `0.07`, `"3"`, `100`, `1e2`, `"5.00"`, `7`}}, {"recurring_amount", []string{`"4"`, `0`, `30.00`}},
+		{"amount", []string{`"12.50"`, `0.07`, `"3"`, `100`, `1e2`, `"5.00"`, `7`, `"9999999999.99"`}}, {"recurring_amount", []string{`"4"`, `0`, `30.00`, `1e10`}},
 		{"currency", []string{`"USD"`, `"USD"`, `"JPY"`, `"kwd"`}}, {"interval", []string{`"day"`, `"week"`, `"month"`, `"quarter"`, `"year"`}},
 		{"interval_count", []string{`1`, `2`, `3`, `12`, `"6"`, `1e1`, `13`}}, {"effective", []string{`"2026-12-01T00:00:00+01:00"`}},
 		{"kind", []string{`"nps"`, `"csat"`, `"ces"`, `"cli"`}}, {"score", []string{`3`, `4`, `"2.5"`, `4.33333333333333333333333`}},

@@ -90,7 +90,7 @@ func consume(t testing.TB, addr string, n int, topics ...string) map[string]map[
 func rowsOf(n int) string {
 	lines := []string{}
 	for i := range n {
-		lines = append(lines, fmt.Sprintf("c%03d,%d,%d", i%97, (i*7919)%100_000, i%10))
+		lines = append(lines, fmt.Sprintf("c%03d,%d,%d", i%97, (i*7919)%100_000+1, i%10))
 	}
 	slices.Sort(lines)
 	return "who,at,paid\n" + strings.Join(lines, "\n")
