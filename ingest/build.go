@@ -38,7 +38,7 @@ type attribute struct {
 }
 
 // newBuilder compiles one entry of a mapping for the columns of a table.
-func newBuilder(t *tableReader, e *EventMapping, index int) (*builder, error) {
+func newBuilder(t *tableReader, e *EventMapping, number int) (*builder, error) {
 	b := &builder{
 		mapping: e, scope: t.scope, location: t.mapping.location, base: baseName(t.name),
 		kind: t.options.Decoder.Prefix + e.Type, source: t.mapping.Source, fields: map[string]source{},
@@ -49,13 +49,14 @@ func newBuilder(t *tableReader, e *EventMapping, index int) (*builder, error) {
 	if b.source == "" {
 		b.source = "import/" + b.base
 	}
-	if index > 0 {
-		b.suffix = "/" + strconv.Itoa(index)
+	if number > 0 {
+		b.suffix = "/" + strconv.Itoa(number)
 	}
+	at := path{"events", index(number)}
 	var err error
 	if text := strings.TrimPrefix(e.When, "="); text != "" {
 		if b.when, err = b.scope.compile(text, expr.AsBool()); err != nil {
-			return nil, fmt.Errorf("when: %w", err)
+			return nil, t.mapping.wrong(at.to("when"), "%s", err)
 		}
 	}
 	given := map[string]Field{"id": e.ID, "customer": e.Customer, "time": e.Time.From, "time since": e.Time.Since}
@@ -68,21 +69,35 @@ func newBuilder(t *tableReader, e *EventMapping, index int) (*builder, error) {
 	}
 	sortInnerLast(b.data)
 	for _, key := range sortedKeys(given) {
-		if !given[key].given() {
+		if !given[key].given {
 			continue
 		}
 		if b.fields[key], err = b.scope.source(given[key]); err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
+			return nil, t.mapping.wrong(at.to(keysTo(key)...), "%s", err)
 		}
 	}
 	for _, name := range sortedKeys(e.Attributes) {
 		s, err := b.scope.source(e.Attributes[name])
 		if err != nil {
-			return nil, fmt.Errorf("attributes.%s: %w", name, err)
+			return nil, t.mapping.wrong(at.to("attributes", name), "%s", err)
 		}
 		b.attributes = append(b.attributes, attribute{name, s})
 	}
 	return b, nil
+}
+
+// keysTo is where a field of builder.fields stands below its entry.
+func keysTo(field string) []string {
+	switch field {
+	case "id", "customer":
+		return []string{field}
+	case "time", "effective":
+		return []string{field, "from"}
+	}
+	if moment, ok := strings.CutSuffix(field, " since"); ok {
+		return []string{moment, "since"}
+	}
+	return []string{"data", field}
 }
 
 // columnOf names the column that an attribute comes from, or the attribute;
@@ -97,6 +112,20 @@ func (b *builder) columnOf(key string) string {
 	}
 	return ""
 }
+
+// emptyCell names what an event of this type cannot do without and finds nothing
+// in its column; "" where nothing is missing, or it has no column.
+func (b *builder) emptyCell(cells []string) string {
+	for _, key := range needed[b.mapping.Type] {
+		if s, ok := b.fields[key]; ok && s.column >= 0 && cells[s.column] == "" {
+			return key
+		}
+	}
+	return ""
+}
+
+// needed are the keys of data that have no default.
+var needed = map[string][]string{"purchase": {"amount"}, "survey": {"kind", "score"}, "signal": {"name"}}
 
 // build makes the event of a row, nil where the row has none; it is valid until
 // the next one. The error lacks file and line.

@@ -27,6 +27,7 @@ type source struct {
 // Making a row visible costs more than all else that is done with it, so it is
 // done once a row, and only for the columns that some expression mentions.
 type scope struct {
+	table   string // the file
 	columns []string
 	env     map[string]any
 	cells   map[string]string
@@ -40,8 +41,8 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // newScope makes the names of expressions. The columns whose names can be
 // words of an expression are; all are in cells.
-func newScope(columns []string) *scope {
-	s := &scope{columns: columns, env: map[string]any{}, cells: map[string]string{}}
+func newScope(table string, columns []string) *scope {
+	s := &scope{table: table, columns: columns, env: map[string]any{}, cells: map[string]string{}}
 	for i, name := range columns {
 		s.cells[name] = ""
 		s.cells["#"+strconv.Itoa(i+1)] = ""
@@ -110,6 +111,11 @@ func (s *scope) compile(text string, options ...expr.Option) (*vm.Program, error
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, fmt.Errorf("the expression %q cannot be read: %s", text, first)
 	}
+	for _, w := range word.FindAllString(text, -1) {
+		if err := s.ambiguous(w); err != nil {
+			return nil, err
+		}
+	}
 	s.mention(text)
 	return p, nil
 }
@@ -122,7 +128,7 @@ func (s *scope) source(f Field) (source, error) {
 	if text, ok := strings.CutPrefix(f.text, "="); ok {
 		p, err := s.compile(text)
 		if err != nil {
-			return source{}, fmt.Errorf("line %d: %w", f.line, err)
+			return source{}, err
 		}
 		return source{program: p, column: -1}, nil
 	}
@@ -130,15 +136,33 @@ func (s *scope) source(f Field) (source, error) {
 	if number, ok := strings.CutPrefix(f.text, "#"); ok && i < 0 {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > len(s.columns) {
-			return source{}, fmt.Errorf("line %d: there is no column %s; the table has %d", f.line, f.text, len(s.columns))
+			return source{}, fmt.Errorf("%s has no column %s; it has %d", s.table, f.text, len(s.columns))
 		}
 		i = n - 1
 	}
-	if i < 0 {
-		return source{}, fmt.Errorf("line %d: there is no column %q; the nearest is %q (a constant is written {value: %s}, an expression begins with =)",
-			f.line, f.text, config.Nearest(f.text, s.columns), f.text)
+	switch {
+	case i < 0 && len(s.columns) == 1:
+		return source{}, fmt.Errorf("%s has no column %q, it has one only, %q; is format.separator right?", s.table, f.text, s.columns[0])
+	case i < 0:
+		return source{}, fmt.Errorf("%s has no column %q; the nearest is %q (a constant is written {value: %s}, an expression begins with =)",
+			s.table, f.text, config.Nearest(f.text, s.columns), f.text)
+	}
+	if err := s.ambiguous(f.text); err != nil {
+		return source{}, err
 	}
 	return source{column: i, name: s.columns[i]}, nil
+}
+
+// ambiguous refuses a name that two columns have.
+func (s *scope) ambiguous(name string) error {
+	first := slices.Index(s.columns, name)
+	if first < 0 {
+		return nil
+	}
+	if second := slices.Index(s.columns[first+1:], name); second >= 0 {
+		return fmt.Errorf("%s has two columns %q, %d and %d; name the one by its number, as \"#%d\"", s.table, name, first+1, first+second+2, first+1)
+	}
+	return nil
 }
 
 // value returns the field's value in the row that the scope was set to.

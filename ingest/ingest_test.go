@@ -236,6 +236,10 @@ func TestMissingFile(t *testing.T) {
 	if _, err := Read(context.Background(), []string{"no/such.csv"}, options()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
+	dir := t.TempDir()
+	if _, err := Read(context.Background(), []string{dir}, options()); err == nil || err.Error() != dir+" is a folder; name the files in it" {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestJSONLines(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -59,7 +60,7 @@ func (r *reader) refusedLine(name string, number int, reason event.Reason) error
 	keys, text := refusal(reason)
 	row := &RowError{File: name, Line: number, Text: "the line " + text}
 	if len(keys) > 0 {
-		row.Column, row.Text = keys[0], text
+		row.Column, row.Text = strings.Join(keys, " or "), text
 	}
 	if !r.options.DeadLetters {
 		return r.bad.add(row)

@@ -6,11 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,6 +28,7 @@ type Mapping struct {
 	Events   []EventMapping `yaml:"events"`
 
 	location *time.Location
+	root     *yaml.Node // the file, to say where something stands
 }
 
 // Format says how a table is written.
@@ -65,20 +65,18 @@ type Moment struct {
 type Field struct {
 	text     string
 	constant bool
-	line     int
+	given    bool
 }
-
-func (f Field) given() bool { return f.line != 0 }
 
 // UnmarshalYAML reads a field.
 func (f *Field) UnmarshalYAML(n *yaml.Node) error {
-	f.line = n.Line
+	f.given = true
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "value" && n.Content[1].Kind == yaml.ScalarNode {
 		f.text, f.constant = n.Content[1].Value, true
 		return nil
 	}
 	if n.Kind != yaml.ScalarNode || n.Value == "" {
-		return fmt.Errorf("line %d: this is no field; write the name of a column, \"#2\" for the second, \"= …\" for an expression, or {value: …}", n.Line)
+		return fmt.Errorf("line %d, column %d: this is no field; write the name of a column, \"#2\" for the second, \"= …\" for an expression, or {value: …}", n.Line, n.Column)
 	}
 	f.text = n.Value
 	return nil
@@ -111,133 +109,126 @@ func LoadMapping(path string) (*Mapping, error) {
 // ParseMapping reads a mapping; name stands in its errors.
 func ParseMapping(name string, b []byte) (*Mapping, error) {
 	m := &Mapping{Name: name}
+	if !utf8.Valid(b) {
+		return nil, m.wrong(nil, "the file is not UTF-8")
+	}
+	root := &yaml.Node{}
+	if err := yaml.Unmarshal(b, root); err != nil {
+		return nil, m.yamlError(err)
+	}
+	m.root = root
 	d := yaml.NewDecoder(strings.NewReader(string(b)))
 	d.KnownFields(true)
 	if err := d.Decode(m); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %s", name, sentence(err))
+		return nil, m.yamlError(err)
 	}
 	if err := m.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	return m, nil
-}
-
-var unknownField = regexp.MustCompile(`line (\d+): field (.*) not found in type ingest\.(\w+)`)
-
-// sentence words an error of the YAML library for people.
-func sentence(err error) string {
-	m := unknownField.FindStringSubmatch(err.Error())
-	if m == nil {
-		return strings.TrimPrefix(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n  ", ""), "yaml: ")
-	}
-	types := map[string]any{"Mapping": Mapping{}, "Format": Format{}, "EventMapping": EventMapping{}, "Moment": Moment{}}
-	var keys []string
-	if v, ok := types[m[3]]; ok {
-		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
-			if key := f.Tag.Get("yaml"); key != "" && key != "-" {
-				keys = append(keys, key)
-			}
-		}
-	}
-	return fmt.Sprintf("line %s: unknown key %q; the nearest valid key is %q", m[1], m[2], config.Nearest(m[2], keys))
 }
 
 // check refuses what no row could be read with.
 func (m *Mapping) check() error {
 	if len(m.Events) == 0 {
-		return errors.New("it makes no events; add them under events")
+		return m.wrong(nil, "it makes no events; add them under events")
 	}
-	for _, pattern := range m.Files {
+	for i, pattern := range m.Files {
 		if _, err := filepath.Match(pattern, ""); err != nil {
-			return fmt.Errorf("files: %q is no pattern; write one such as orders*.csv", pattern)
+			return m.wrong(path{"files", index(i)}, "%q is no pattern; write one such as orders*.csv", pattern)
 		}
 	}
 	if m.TimeZone != "" {
 		var err error
 		if m.location, err = time.LoadLocation(m.TimeZone); err != nil || m.TimeZone == "Local" {
-			return fmt.Errorf("time_zone: %q is no IANA time zone; write one such as America/New_York", m.TimeZone)
+			return m.wrong(path{"time_zone"}, "%q is no IANA time zone; write one such as America/New_York", m.TimeZone)
 		}
 	}
-	if _, err := m.Format.separator(); err != nil {
-		return err
+	if _, ok := m.Format.separator(); !ok {
+		return m.wrong(path{"format", "separator"}, "%q is none; write comma, tab, semicolon, whitespace, or one character", m.Format.Separator)
 	}
 	if m.Format.Skip < 0 {
-		return errors.New("format.skip: it is less than 0; write how many lines stand before the table")
+		return m.wrong(path{"format", "skip"}, "it is less than 0; write how many lines stand before the table")
 	}
 	if m.Format.Header != nil && !*m.Format.Header && m.Format.Columns == nil {
 		m.Format.Columns = []string{}
 	}
 	for i := range m.Events {
-		if err := m.Events[i].check(); err != nil {
-			return fmt.Errorf("events[%d]: %w", i, err)
+		if err := m.checkEvent(path{"events", index(i)}, &m.Events[i]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (e *EventMapping) check() error {
+// index is an entry of a list in a path.
+func index(i int) string { return fmt.Sprintf("[%d]", i) }
+
+func (m *Mapping) checkEvent(at path, e *EventMapping) error {
 	keys, ok := dataKeys[e.Type]
 	if !ok {
-		return fmt.Errorf("%q is no type of event; write login, purchase, cancellation, survey or signal", e.Type)
+		return m.wrong(at.to("type"), "%q is no type of event; write login, purchase, cancellation, survey or signal", e.Type)
 	}
-	if !e.Customer.given() {
-		return errors.New("it has no customer; say which column holds it")
+	if !e.Customer.given {
+		return m.wrong(at, "it has no customer; say which column holds it")
 	}
-	if err := e.Time.check("time"); err != nil {
+	if err := m.checkMoment(at, "time", &e.Time); err != nil {
 		return err
 	}
 	if e.Effective != nil {
 		if e.Type != "cancellation" {
-			return errors.New("effective belongs to cancellations; leave it out")
+			return m.wrong(at.to("effective"), "it belongs to cancellations; leave it out")
 		}
-		if err := e.Effective.check("effective"); err != nil {
+		if err := m.checkMoment(at, "effective", e.Effective); err != nil {
 			return err
 		}
 	}
 	names := sortedKeys(keys)
 	for _, key := range sortedKeys(e.Data) {
 		if _, ok := keys[key]; !ok && (e.Type != "survey" || !strings.HasPrefix(key, answerPrefix)) {
-			return fmt.Errorf("line %d: data has an unknown key %q; the nearest that a %s has is %q", e.Data[key].line, key, e.Type, config.Nearest(key, names))
+			return m.wrong(at.to("data", key), "unknown key; the nearest that a %s has is %q", e.Type, config.Nearest(key, names))
 		}
 	}
 	return nil
 }
 
-// check refuses a moment without a source, or with a format that is none.
-func (t *Moment) check(key string) error {
-	if !t.From.given() {
-		return fmt.Errorf("it has no %s; write %s: {from: COLUMN}", key, key)
+// checkMoment refuses a moment without a source, or with a format that is none.
+func (m *Mapping) checkMoment(at path, key string, t *Moment) error {
+	if !t.From.given {
+		return m.wrong(at, "it has no %s; write %s: {from: COLUMN}", key, key)
 	}
+	at = at.to(key)
 	switch t.Format {
 	case "", "rfc3339", "unix", "unix_ms":
 	case "days":
-		if !t.Since.given() {
-			return fmt.Errorf("%s counts days from no day; write since, as {value: 2013-10-01}", key)
+		if !t.Since.given {
+			return m.wrong(at, "it counts days from no day; write since, as {value: 2013-10-01}")
 		}
 		return nil
 	default:
 		if !strings.Contains(t.Format, "06") {
-			return fmt.Errorf("%s: the format %q has no year; write rfc3339, unix, unix_ms, days, or how 2006-01-02 15:04:05 would stand there", key, t.Format)
+			return m.wrong(at.to("format"), "%q has no year; write rfc3339, unix, unix_ms, days, or how 2006-01-02 15:04:05 would stand there", t.Format)
 		}
 	}
-	if t.Since.given() {
-		return fmt.Errorf("%s: since belongs to the format days; leave it out", key)
+	if t.Since.given {
+		return m.wrong(at.to("since"), "it belongs to the format days; leave it out")
 	}
 	return nil
 }
 
 var separators = map[string]rune{"": ',', "comma": ',', "tab": '\t', "semicolon": ';', "whitespace": ' '}
 
-// separator returns the character between cells; ' ' is any run of blanks.
-func (f Format) separator() (rune, error) {
+// separator returns the character between cells, false where it is none; ' ' is
+// any run of blanks.
+func (f Format) separator() (rune, bool) {
 	if r, ok := separators[f.Separator]; ok {
-		return r, nil
+		return r, true
 	}
 	runes := []rune(f.Separator)
 	if len(runes) != 1 || slices.Contains([]rune{'"', '\r', '\n', '\uFFFD', 0}, runes[0]) {
-		return 0, fmt.Errorf("format.separator: %q is none; write comma, tab, semicolon, whitespace, or one character", f.Separator)
+		return 0, false
 	}
-	return runes[0], nil
+	return runes[0], true
 }
 
 // matches says whether the mapping is for files of this base name.

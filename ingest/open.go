@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -28,11 +29,14 @@ func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
 		if err != nil {
 			return nil, err // it names the file and what is wrong
 		}
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return nil, errors.Join(fmt.Errorf("%s is a folder; name the files in it", name), f.Close())
+		}
 		raw, in.close = f, f.Close
 	}
 	in.Reader = bufio.NewReaderSize(&counted{raw, read}, 64<<10)
 	if err := in.unpack(); err != nil {
-		return nil, errors.Join(fmt.Errorf("unpack %s: %w", name, err), in.Close())
+		return nil, errors.Join(fmt.Errorf("read %s: %w", name, err), in.Close())
 	}
 	ahead, closeFile := newAhead(in.Reader), in.close
 	in.close = func() error {
@@ -56,10 +60,35 @@ func (in *input) unpack() error {
 	}
 	unpacked, err := gzip.NewReader(in.Reader)
 	if err != nil {
-		return err
+		return damaged(err)
 	}
-	in.Reader = bufio.NewReaderSize(unpacked, 64<<10)
+	in.Reader = bufio.NewReaderSize(whole{unpacked}, 64<<10)
 	return nil
+}
+
+// whole words what ends unpacking before its end.
+type whole struct{ io.Reader }
+
+func (w whole) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	return n, damaged(err)
+}
+
+var (
+	errBrokenOff = errors.New("the packed data breaks off; copy the file once more")
+	errDamaged   = errors.New("the packed data is damaged; copy the file once more")
+)
+
+// damaged words an error of the unpacker for people.
+func damaged(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errBrokenOff
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		return errDamaged
+	}
+	return err
 }
 
 // startsWith says whether c is the first byte that is no blank.

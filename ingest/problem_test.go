@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -29,8 +30,11 @@ events:
 		{purchases, row("ann", "2026-01-01T00:00:00Z", "1.x", "", ""), `f:3: column 3 (paid): amount is no amount of money; write a decimal from 0 on such as 12.50, with the digits the currency has and of a size that money has`},
 		{purchases, row("ann", "1900-01-01T00:00:00Z", "1", "", ""), `f:3: column 2 (at): time is no time since 1970; write it as 2026-01-31T12:00:00Z`},
 		{purchases, row("ann", "2026-01-01T00:00:00Z", "1", "XXY", ""), `f:3: column 4 (money): currency is no currency that can be converted; write an ISO 4217 code that rates has, or the reporting currency`},
-		{purchases, row("ann", "2026-01-01T00:00:00Z", "1", "", "decade"), `f:3: interval: interval is no interval; write day, week, month, quarter or year, with a whole interval_count`},
-		{purchases, row("ann", "2026-01-01T00:00:00Z", "", "", ""), `f:3: the purchase: the payload lacks an attribute that has no default (a purchase its amount, a survey its kind or score, a signal its name)`},
+		{purchases, row("ann", "2026-01-01T00:00:00Z", "1", "", "decade"), `f:3: interval: is no interval; write day, week, month, quarter or year, with a whole interval_count`},
+		{purchases, row("ann", "2026-01-01T00:00:00Z", "", "", ""), `f:3: column 3 (paid): amount is empty; fill it, or leave such rows out with when`},
+		{purchases, row(strings.Repeat("x", 257), "2026-01-01T00:00:00Z", "1", "", ""), `f:3: the purchase is too long, or something in it: ids, names and values have at most 256 bytes, an event 1,000,000`},
+		{"events:\n- {type: survey, customer: who, time: {from: at}, data: {kind: {value: nps}}}", "who,at\nann,2026-01-01T00:00:00Z\n",
+			`f:2: the survey lacks an attribute that has no default (a purchase its amount, a survey its kind or score, a signal its name)`},
 		{purchases, row("a\xff", "2026-01-01T00:00:00Z", "1", "", ""), `f:3: the row is not UTF-8; convert the file first, for instance with iconv`},
 		{purchases, row("ann", "2027-01-01T00:00:00Z", "1", "", ""), `f:3: column 2 (at): time lies ahead of the clock by more than max_future_skew; correct the time`},
 		{"events:\n- {type: survey, customer: who, time: {from: at}, data: {kind: {value: nps}, score: n}}", "who,at,n\nann,2026-01-01T00:00:00Z,11\n",
@@ -70,16 +74,20 @@ func shortPaths(s string) string {
 }
 
 func TestFilesThatBreakOff(t *testing.T) {
+	whole := packed(t, "who,at\n"+strings.Repeat("ann,1\n", 1000))
+	cut := whole[:len(whole)/2]
 	o := options(mapping(t, logins))
 	for text, want := range map[string]string{
 		"who,at\nann,1\n\"ann,1\n":                           "f:3: a quote is not closed, or something follows its end; correct it, or the separator",
 		"who,at\nann,1\na\"nn,1\n":                           "f:3: a quote stands inside of a cell; correct it, or the separator",
 		"who,at\nann,1\n\"" + strings.Repeat("ann\n", 1<<20): "f:3: the row is longer than 1 MiB; is a quote not closed?",
 		"{" + strings.Repeat(" ", 2<<20):                     "f:1: the line is longer than 1 MiB; is it JSON Lines, one event a line?",
-		"\x1f\x8bxxxx":                                       "unexpected EOF",
+		"\x1f\x8bxxxx":                                       "read f: the packed data breaks off; copy the file once more",
+		"\x1f\x8b" + strings.Repeat("x", 20):                 "read f: the packed data is damaged; copy the file once more",
+		string(cut):                                          "read f: the packed data breaks off; copy the file once more",
 	} {
 		_, err := Read(context.Background(), []string{write(t, "f", text)}, o)
-		if err == nil || !strings.Contains(shortPaths(err.Error()), want) {
+		if err == nil || !strings.Contains(nearPath(err.Error()), want) {
 			t.Errorf("%.20q: got %v, want %s", text, err, want)
 		}
 	}
@@ -116,24 +124,28 @@ func TestEveryReasonIsWorded(t *testing.T) {
 
 func TestSentencesAboutMappings(t *testing.T) {
 	for _, c := range []struct{ yaml, want string }{
-		{"", "m.yaml: it makes no events; add them under events"},
-		{"evnts: []", `m.yaml: line 1: unknown key "evnts"; the nearest valid key is "events"`},
-		{"format: {seperator: tab}", `m.yaml: line 1: unknown key "seperator"; the nearest valid key is "separator"`},
-		{"events:\n- {type: login, customer: a, time: {form: b}}", `m.yaml: line 2: unknown key "form"; the nearest valid key is "from"`},
-		{"events:\n- {typ: login}", `m.yaml: line 2: unknown key "typ"; the nearest valid key is "type"`},
-		{"events:\n- {type: logins}", `m.yaml: events[0]: "logins" is no type of event; write login, purchase, cancellation, survey or signal`},
-		{"events:\n- {type: login}", `m.yaml: events[0]: it has no customer; say which column holds it`},
-		{"events:\n- {type: login, customer: a}", `m.yaml: events[0]: it has no time; write time: {from: COLUMN}`},
-		{"events:\n- {type: login, customer: a, time: {from: b, format: iso}}", `m.yaml: events[0]: time: the format "iso" has no year; write rfc3339, unix, unix_ms, days, or how 2006-01-02 15:04:05 would stand there`},
-		{"events:\n- {type: login, customer: a, time: {from: b, format: days}}", `m.yaml: events[0]: time counts days from no day; write since, as {value: 2013-10-01}`},
-		{"events:\n- {type: login, customer: a, time: {from: b, since: c}}", `m.yaml: events[0]: time: since belongs to the format days; leave it out`},
-		{"events:\n- {type: login, customer: a, time: {from: b}, effective: {from: b}}", `m.yaml: events[0]: effective belongs to cancellations; leave it out`},
-		{"events:\n- {type: purchase, customer: a, time: {from: b}, data: {amonut: c}}", `m.yaml: events[0]: line 2: data has an unknown key "amonut"; the nearest that a purchase has is "amount"`},
-		{"events:\n- {type: login, customer: [a], time: {from: b}}", `m.yaml: line 2: this is no field; write the name of a column, "#2" for the second, "= …" for an expression, or {value: …}`},
-		{"files: ['[']\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml: files: "[" is no pattern; write one such as orders*.csv`},
-		{"time_zone: Mars\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml: time_zone: "Mars" is no IANA time zone; write one such as America/New_York`},
-		{"format: {separator: '::'}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml: format.separator: "::" is none; write comma, tab, semicolon, whitespace, or one character`},
-		{"format: {skip: -1}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml: format.skip: it is less than 0; write how many lines stand before the table`},
+		{"", "m.yaml:1:1: it makes no events; add them under events"},
+		{"evnts: []", `m.yaml:1:1: unknown key "evnts"; the nearest valid key is "events"`},
+		{"format: {seperator: tab}", `m.yaml:1:10: unknown key "seperator"; the nearest valid key is "separator"`},
+		{"events:\n- {type: login, customer: a, time: {form: b}}", `m.yaml:2:37: unknown key "form"; the nearest valid key is "from"`},
+		{"events:\n- {typ: login}", `m.yaml:2:4: unknown key "typ"; the nearest valid key is "type"`},
+		{"events:\n- {type: logins}", `m.yaml:2:4: events[0].type: "logins" is no type of event; write login, purchase, cancellation, survey or signal`},
+		{"events:\n- {type: login}", `m.yaml:2:3: events[0]: it has no customer; say which column holds it`},
+		{"events:\n- {type: login, customer: a}", `m.yaml:2:3: events[0]: it has no time; write time: {from: COLUMN}`},
+		{"events:\n- {type: login, customer: a, time: {from: b, format: iso}}", `m.yaml:2:46: events[0].time.format: "iso" has no year; write rfc3339, unix, unix_ms, days, or how 2006-01-02 15:04:05 would stand there`},
+		{"events:\n- {type: login, customer: a, time: {from: b, format: days}}", `m.yaml:2:30: events[0].time: it counts days from no day; write since, as {value: 2013-10-01}`},
+		{"events:\n- {type: login, customer: a, time: {from: b, since: c}}", `m.yaml:2:46: events[0].time.since: it belongs to the format days; leave it out`},
+		{"events:\n- {type: login, customer: a, time: {from: b}, effective: {from: b}}", `m.yaml:2:47: events[0].effective: it belongs to cancellations; leave it out`},
+		{"events:\n- {type: purchase, customer: a, time: {from: b}, data: {amonut: c}}", `m.yaml:2:57: events[0].data.amonut: unknown key; the nearest that a purchase has is "amount"`},
+		{"events:\n- {type: login, customer: [a], time: {from: b}}", `m.yaml:2:27: this is no field; write the name of a column, "#2" for the second, "= …" for an expression, or {value: …}`},
+		{"files: ['[']\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:9: files[0]: "[" is no pattern; write one such as orders*.csv`},
+		{"time_zone: Mars\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:1: time_zone: "Mars" is no IANA time zone; write one such as America/New_York`},
+		{"format: {separator: '::'}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:10: format.separator: "::" is none; write comma, tab, semicolon, whitespace, or one character`},
+		{"format: {skip: -1}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:10: format.skip: it is less than 0; write how many lines stand before the table`},
+		{"who,at\nann,1\n", `m.yaml:1: a text stands where a group of keys belongs; examples/README.md explains the keys`},
+		{"files: orders.csv\nformat: {skip: two}", "m.yaml:1: a text stands where a list belongs; examples/README.md explains the keys\nm.yaml:2: a text stands where a whole number belongs; examples/README.md explains the keys"},
+		{"events:\n- type: login\n customer: a", `m.yaml:2: it cannot be read as YAML: did not find expected key`},
+		{"events: \xff", `m.yaml:1:1: the file is not UTF-8`},
 	} {
 		if _, err := ParseMapping("m.yaml", []byte(c.yaml)); err == nil || err.Error() != c.want {
 			t.Errorf("%s\ngot  %v\nwant %s", c.yaml, err, c.want)
@@ -145,14 +157,42 @@ func TestSentencesAboutMappings(t *testing.T) {
 // is seen.
 func TestSentencesAboutColumns(t *testing.T) {
 	for _, c := range []struct{ customer, want string }{
-		{"whom", `m.yaml: events[0]: customer: line 2: there is no column "whom"; the nearest is "who" (a constant is written {value: whom}, an expression begins with =)`},
-		{`"#3"`, `m.yaml: events[0]: customer: line 2: there is no column #3; the table has 2`},
-		{`"= whom"`, `m.yaml: events[0]: customer: line 2: the expression " whom" cannot be read: unknown name whom (1:2)`},
-		{`"= string(now())"`, `m.yaml: events[0]: customer: line 2: the expression " string(now())" cannot be read: unknown name now (1:9)`},
+		{"whom", `m.yaml:2:17: events[0].customer: f has no column "whom"; the nearest is "who" (a constant is written {value: whom}, an expression begins with =)`},
+		{`"#3"`, `m.yaml:2:17: events[0].customer: f has no column #3; it has 2`},
+		{`"= whom"`, `m.yaml:2:17: events[0].customer: the expression " whom" cannot be read: unknown name whom (1:2)`},
+		{`"= string(now())"`, `m.yaml:2:17: events[0].customer: the expression " string(now())" cannot be read: unknown name now (1:9)`},
 	} {
 		m := mapping(t, "events:\n- {type: login, customer: "+c.customer+", time: {from: at}}")
-		if _, err := Read(context.Background(), []string{write(t, "f", "who,at\n")}, options(m)); err == nil || err.Error() != c.want {
+		if _, err := Read(context.Background(), []string{write(t, "f", "who,at\n")}, options(m)); err == nil || nearPath(err.Error()) != c.want {
 			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+}
+
+// nearPath leaves the base names of the test's files.
+func nearPath(s string) string {
+	return regexp.MustCompile(`/[^ \n]*/`).ReplaceAllString(s, "")
+}
+
+// TestSentencesAboutHeaders: what the first line of a table, or the lack of one,
+// makes impossible.
+func TestSentencesAboutHeaders(t *testing.T) {
+	m := "events:\n- {type: purchase, customer: who, time: {from: at}, data: {amount: %s}}"
+	for _, c := range []struct{ text, amount, want string }{
+		{"", "paid", `f: the table is empty; its first line names the columns`},
+		{"who;at;paid\n", "paid", `m.yaml:2:60: events[0].data.amount: f has no column "paid", it has one only, "who;at;paid"; is format.separator right?`},
+		{"who,at,paid,paid\n", "paid", `m.yaml:2:60: events[0].data.amount: f has two columns "paid", 3 and 4; name the one by its number, as "#3"`},
+		{"who,at,paid,paid\n", `"= paid"`, `m.yaml:2:60: events[0].data.amount: f has two columns "paid", 3 and 4; name the one by its number, as "#3"`},
+		{"who,at,paid,paid\n", `"#4"`, ``},
+		{"who,at,other,other,paid\n", `paid`, ``},
+		{"who,\xff,paid\n", `paid`, `f:1: the row is not UTF-8; convert the file first, for instance with iconv`},
+	} {
+		got := ""
+		if _, err := Read(context.Background(), []string{write(t, "f", c.text)}, options(mapping(t, fmt.Sprintf(m, c.amount)))); err != nil {
+			got = nearPath(err.Error())
+		}
+		if got != c.want {
+			t.Errorf("%q\ngot  %s\nwant %s", c.text, got, c.want)
 		}
 	}
 }

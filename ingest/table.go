@@ -81,10 +81,7 @@ func (b *budget) Read(p []byte) (int, error) {
 
 // newRows begins to read a table, behind the lines to skip.
 func newRows(in *input, f Format) (rows, error) {
-	separator, err := f.separator()
-	if err != nil {
-		return nil, err
-	}
+	separator, _ := f.separator() // it is one: the mapping was checked
 	for range f.Skip {
 		if _, err := in.ReadString('\n'); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
@@ -139,13 +136,19 @@ type tableReader struct {
 func (t *tableReader) begin() error {
 	m := t.mapping
 	t.columns = slices.Clone(m.Format.Columns)
+	headed := m.Format.Header == nil || *m.Format.Header
 	cells, line, err := t.rows.next()
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF) && len(t.columns) == 0:
+		return fmt.Errorf("%s: the table is empty; its first line names the columns", t.name)
+	case errors.Is(err, io.EOF):
 		cells = nil
-	} else if err != nil {
+	case err != nil:
 		return t.broken(line, err)
+	case headed && !utf8.ValidString(strings.Join(cells, "")):
+		return fmt.Errorf("%s:%d: the row %s", t.name, line, refusals[event.NotUTF8].text)
 	}
-	if m.Format.Header == nil || *m.Format.Header {
+	if headed {
 		if len(t.columns) == 0 {
 			t.columns = slices.Clone(cells)
 			for i, c := range t.columns {
@@ -158,11 +161,11 @@ func (t *tableReader) begin() error {
 			t.columns = append(t.columns, fmt.Sprintf("#%d", i+1))
 		}
 	}
-	t.scope = newScope(t.columns)
+	t.scope = newScope(t.name, t.columns)
 	for i := range m.Events {
 		b, err := newBuilder(t, &m.Events[i], i)
 		if err != nil {
-			return fmt.Errorf("%s: events[%d]: %w", m.Name, i, err)
+			return err
 		}
 		t.events = append(t.events, b)
 	}
@@ -229,10 +232,17 @@ func (t *tableReader) event(b *builder, cells []string, line int) error {
 		return err
 	}
 	keys, text := refusal(reason)
-	row := &RowError{File: t.name, Line: line, Text: "the " + b.mapping.Type + ": " + text}
+	row := &RowError{File: t.name, Line: line, Text: "the " + b.mapping.Type + " " + text}
+	if key := b.emptyCell(cells); reason == event.MissingField && key != "" {
+		row.Column, row.Text = b.columnOf(key), key+" is empty; fill it, or leave such rows out with when"
+		return t.bad.add(row)
+	}
 	for _, key := range keys {
 		if where := b.columnOf(key); where != "" {
 			row.Column, row.Text = where, key+" "+text
+			if where == key {
+				row.Text = text
+			}
 			break
 		}
 	}
