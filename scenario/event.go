@@ -80,7 +80,28 @@ func (p *parser) event(line string, w *words) ([]message, error) {
 	if !p.started && d.values["time"] == "" {
 		return nil, wrongAt(kind, "the event has no time; write at with a time before it")
 	}
+	if m := misplaced(d); m != "" {
+		return nil, wrongAt(customer, "%s", m)
+	}
+	p.latest = max(p.latest, d.time)
 	return p.messages(d, customer)
+}
+
+// misplaced says what is wrong with the spans of a draft, "" where nothing is.
+func misplaced(d draft) string {
+	if spans := len(span.FindAllString(d.customer, -1)); spans > 1 {
+		return "the customer has two spans; write one"
+	} else if spans == 1 {
+		return ""
+	}
+	numbered := strings.Contains(d.customer, "{n}")
+	for _, value := range d.values {
+		numbered = numbered || strings.Contains(value, "{n}")
+	}
+	if numbered {
+		return "{n} is the number of a span such as {1..250} in the customer, which has none"
+	}
+	return ""
 }
 
 // attribute reads one KEY=VALUE.

@@ -37,6 +37,22 @@ func (p *parser) moment(w *words, to *int64) error {
 	return err
 }
 
+// advance reads the time up to which time passes, and sets *to, Unix ms.
+func (p *parser) advance(w *words, to *int64) error {
+	var t token
+	if w.more() {
+		t = w.list[0]
+	}
+	if err := p.moment(w, to); err != nil {
+		return err
+	}
+	if *to < p.latest {
+		return wrongAt(t, "time has come to %s already, and does not go back to %s", event.AppendTime(nil, p.latest), event.AppendTime(nil, *to))
+	}
+	p.now, p.latest, p.started = *to, *to, true
+	return nil
+}
+
 // parseTime reads a time in any of its forms.
 func (p *parser) parseTime(t token, clock string) (int64, error) {
 	if m := laterForm.FindStringSubmatch(t.text); m != nil && len(t.text) > 1 {

@@ -53,6 +53,7 @@ const maxErrors = 10
 // Parse reads a scenario file. Base is the text of a configuration whose
 // settings hold where the file has none of its own. The error is of type Errors.
 func Parse(name string, text, base string) (*File, error) {
+	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark
 	p := &parser{file: &File{Name: name}, base: base, lines: strings.Split(text, "\n"), places: map[string]int{}}
 	if !utf8.ValidString(text) {
 		return nil, Errors{{File: name, Line: 1, Column: 1, Text: "the file is not UTF-8"}}
@@ -88,6 +89,7 @@ type parser struct {
 	calendar *civil.Calendar
 	now      int64 // Unix ms: of the last at or advance
 	started  bool  // now is known
+	latest   int64 // Unix ms: how far time has come
 	places   map[string]int
 	count    int // events so far, for their ids
 }
@@ -152,9 +154,8 @@ func (p *parser) statement(text string, w *words) error {
 		err = p.moment(w, &p.now)
 		p.started = p.started || err == nil
 	case "advance":
-		err = p.moment(w, &s.advance)
-		p.now, s.moves = s.advance, true
-		p.started = p.started || err == nil
+		s.moves = true
+		err = p.advance(w, &s.advance)
 	case "event":
 		s.messages, err = p.event(text, w)
 	case "expect":
@@ -192,7 +193,7 @@ func (p *parser) begin(word token, name string) error {
 	}
 	p.current = &Scenario{Name: name, Line: p.at, file: p.file.Name}
 	p.file.Scenarios = append(p.file.Scenarios, p.current)
-	p.own, p.decided, p.broken, p.started, p.count = nil, false, false, false, 0
+	p.own, p.decided, p.broken, p.started, p.latest, p.count = nil, false, false, false, 0, 0
 	return nil
 }
 

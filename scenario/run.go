@@ -35,6 +35,7 @@ type Failure struct {
 	Expected  string
 	Got       string
 	Because   []string // what the value is made of, a line each
+	Refused   bool     // it is about an event that was refused, and no expectation
 }
 
 // String writes the failure for people.
@@ -188,7 +189,7 @@ func (r *run) unexpected(result *Result) {
 		want := "applied, or an expectation: expect " + strings.ReplaceAll(x.where, " ", "") + " " + string(x.reason)
 		i := slices.IndexFunc(r.scenario.statements, func(s statement) bool { return s.line == x.line })
 		result.Failures = append(result.Failures, &Failure{File: r.scenario.file, Line: x.line, Statement: r.scenario.statements[i].text,
-			Expected: want, Got: fmt.Sprintf("event %s is a %s: %s", x.id, x.where, x.reason)})
+			Expected: want, Got: fmt.Sprintf("event %s is a %s: %s", x.id, x.where, x.reason), Refused: true})
 	}
 	r.refused = nil
 }

@@ -309,6 +309,10 @@ func TestMistakes(t *testing.T) {
 		"a state":             {"expect alert at_risk acme fire", []string{`x:1:27: an alert is firing, quiet or resolved, not "fire"`}},
 		"a reason":            {"expect deadletter bad_amont", []string{`x:1:19: there is no reason "bad_amont"; did you mean "bad_amount"?`}},
 		"a count":             {"expect events aplied=1", []string{`x:1:15: events are not counted as "aplied"; did you mean "applied"?`}},
+		"a second span":       {"at 2026-03-01\nevent login c{1..3}{1..3}", []string{`x:2:13: the customer has two spans; write one`}},
+		"a number of no span": {"at 2026-03-01\nevent login acme user=u{n}", []string{`x:2:13: {n} is the number of a span such as {1..250} in the customer, which has none`}},
+		"time that goes back": {"at 2026-03-20\nevent login acme\nat 2026-03-01\nevent login acme\nadvance +5d", []string{`x:5:9: time has come to 2026-03-20T00:00:00Z already, and does not go back to 2026-03-06T00:00:00Z`}},
+		"back from advance":   {"at 2026-03-01\nevent login acme\nadvance 2026-04-01\nadvance 2025-04-02", []string{`x:4:9: time has come to 2026-04-01T00:00:00Z already, and does not go back to 2025-04-02T00:00:00Z`}},
 		"too much":            {"at 2026-03-01 09:00 Z", []string{`x:1:21: nothing is expected here; take "Z" away`}},
 		"settings":            {"settings\n  time_zon: UTC\nat 2026-03-01", []string{`x:2:1: unknown key "time_zon"`}},
 		"a setting":           {"# zone\n\nsettings\n  dimensions: [plan]\n  time_zone: Berlin\nat 2026-03-01", []string{`x:5:1: time_zone: `}},
@@ -336,6 +340,13 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestByteOrderMark: what some editors put before a text is none of it.
+func TestByteOrderMark(t *testing.T) {
+	if r := play(t, "\ufeffat 2026-03-01\r\nevent login acme\r\nexpect kpi dau = 1\r\n"); len(r.Failures) != 0 || r.Checked != 1 {
+		t.Errorf("%d expectations, %v", r.Checked, r.Failures)
 	}
 }
 

@@ -261,7 +261,7 @@ func TestScenarioCommand(t *testing.T) {
 	good := write(t, "good.scenario", "at 2026-03-01\nevent login acme\nexpect kpi dau = 1\n")
 	wrong := write(t, "wrong.scenario", "scenario one\nat 2026-03-01\nevent login acme\nexpect kpi dau = 2\n")
 	out, err := execute(newScenarioCommand(), good)
-	if err != nil || out != "ok      "+good+" (1)\n1 scenarios, 1 expectations\n" {
+	if err != nil || out != "ok      "+good+" (1)\n1 scenario, 1 expectation\n" {
 		t.Errorf("%v, %s", err, out)
 	}
 	out, err = execute(newScenarioCommand(), good, wrong)
@@ -272,6 +272,13 @@ func TestScenarioCommand(t *testing.T) {
 	want := "FAILED  " + wrong + ": one\n" + wrong + ":4: expect kpi dau = 2\n    expected  2\n    got       1 on 2026-03-01\n    made of   1: acme\n"
 	if !strings.Contains(out, want) {
 		t.Errorf("%s\nlacks\n%s", out, want)
+	}
+	refused := write(t, "refused.scenario", "at 2026-03-01\nevent login acme\nevent purchase acme amount=1.234\nexpect kpi dau = 1\n")
+	if _, err = execute(newScenarioCommand(), refused); err == nil || err.Error() != "nobody expected that 1 event is refused" {
+		t.Error(err)
+	}
+	if _, err = execute(newScenarioCommand(), refused, wrong); err == nil || err.Error() != "1 of 2 expectations don't hold, and nobody expected that 1 event is refused" {
+		t.Error(err)
 	}
 	broken := write(t, "broken.scenario", "at 2026-03-01\nevnt login acme\n")
 	out, err = execute(newScenarioCommand(), good, broken)

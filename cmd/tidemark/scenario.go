@@ -50,10 +50,28 @@ docs/scenarios.md has the whole language, examples/scenarios every worked exampl
 }
 
 // failedError is a scenario that does not hold.
-type failedError struct{ failed, of int }
+type failedError struct {
+	failed, of int // expectations
+	refused    int // events that nobody expected to be
+}
 
 func (e failedError) Error() string {
-	return fmt.Sprintf("%d of %d expectations don't hold", e.failed, e.of)
+	refused := fmt.Sprintf("nobody expected that %s", numbered(e.refused, "event is refused", "events are refused"))
+	switch {
+	case e.refused == 0:
+		return fmt.Sprintf("%d of %d expectations don't hold", e.failed, e.of)
+	case e.failed == 0:
+		return refused
+	}
+	return fmt.Sprintf("%d of %d expectations don't hold, and %s", e.failed, e.of, refused)
+}
+
+// numbered writes a number with what it counts.
+func numbered(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // ExitCode says that what was checked does not hold.
@@ -90,7 +108,6 @@ func runScenarios(ctx context.Context, paths []string, settings string, out io.W
 			}
 			scenarios++
 			all.of += r.Checked
-			all.failed += len(r.Failures)
 			name := f.Name
 			if s.Name != "" {
 				name += ": " + s.Name
@@ -102,11 +119,16 @@ func runScenarios(ctx context.Context, paths []string, settings string, out io.W
 			fmt.Fprintf(out, "FAILED  %s\n", name)
 			for _, failure := range r.Failures {
 				fmt.Fprintf(out, "%s\n", failure)
+				if failure.Refused {
+					all.refused++
+				} else {
+					all.failed++
+				}
 			}
 		}
 	}
-	fmt.Fprintf(out, "%d scenarios, %d expectations\n", scenarios, all.of)
-	if all.failed > 0 {
+	fmt.Fprintf(out, "%s, %s\n", numbered(scenarios, "scenario", "scenarios"), numbered(all.of, "expectation", "expectations"))
+	if all.failed+all.refused > 0 {
 		return all
 	}
 	return nil
