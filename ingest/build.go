@@ -147,7 +147,7 @@ func (b *builder) build(cells []string, number int64) ([]byte, *RowError) {
 	if _, ok := b.fields["id"]; ok {
 		id = w.required("id")
 	} else {
-		id = fmt.Sprintf("%s#%d%s", b.base, number, b.suffix)
+		id = fmt.Sprintf("%s#%09d%s", b.base, number, b.suffix) // sorts by row as a text
 	}
 	w.out = append(w.out, `{"specversion":"1.0"`...)
 	w.text("type", b.kind)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ const logins = "events:\n- {type: login, customer: who, time: {from: at, format:
 
 // login is the event that logins makes of a row.
 func login(file, row, who, at string) string {
-	return `{"specversion":"1.0","type":"login","source":"import/` + file + `","id":"` + file + `#` + row +
+	return `{"specversion":"1.0","type":"login","source":"import/` + file + `","id":"` + file + `#00000000` + row +
 		`","subject":"` + who + `","time":"` + at + `","data":{}}`
 }
 
@@ -130,7 +131,7 @@ func TestStandardInputNeedsASource(t *testing.T) {
 	}
 	o = options(mapping(t, "source: shop\n"+logins))
 	o.Stdin = strings.NewReader("who,at\nann,10\n")
-	equal(t, values(t, o, "-"), strings.ReplaceAll(strings.ReplaceAll(login("f", "1", "ann", "1970-01-01T00:00:10Z"), "import/f", "shop"), "f#1", "-#1"))
+	equal(t, values(t, o, "-"), strings.ReplaceAll(strings.ReplaceAll(login("f", "1", "ann", "1970-01-01T00:00:10Z"), "import/f", "shop"), "f#0", "-#0"))
 }
 
 // everything has each kind of event and each key of data.
@@ -176,10 +177,10 @@ func TestEveryKindOfEvent(t *testing.T) {
 	// The zone is at -5 h until 2026-03-08 02:00, then at -4 h.
 	equal(t, values(t, o, file),
 		`{"specversion":"1.0","type":"com.acme.purchase","source":"all","id":"p-7","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"amount":"12.50","currency":"EUR","interval":"year","interval_count":1,"order":"7","recurring_amount":"9.5","subscription":"s","customer":{"name":"ANN"}}}`,
-		`{"specversion":"1.0","type":"com.acme.purchase","source":"all","id":"orders.csv#1/1","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"amount":"3.25","refund_of":"7"}}`,
-		`{"specversion":"1.0","type":"com.acme.cancellation","source":"all","id":"orders.csv#1/2","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"effective":"2026-04-07T04:00:00Z","reason":"too \"dear\"","subscription":"s"}}`,
-		`{"specversion":"1.0","type":"com.acme.survey","source":"all","id":"orders.csv#1/3","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"campaign":"c","comment":"a\u0009b \"ü\"","kind":"cli","ref":"t1","respondent":"r","score":8.5,"answers":{"food":7,"rooms":9},"scale":{"max":10,"min":1}}}`,
-		`{"specversion":"1.0","type":"com.acme.signal","source":"all","id":"orders.csv#1/4","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"name":"visits","value":6.25,"ref":"all#orders.csv#1/4"}}`,
+		`{"specversion":"1.0","type":"com.acme.purchase","source":"all","id":"orders.csv#000000001/1","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"amount":"3.25","refund_of":"7"}}`,
+		`{"specversion":"1.0","type":"com.acme.cancellation","source":"all","id":"orders.csv#000000001/2","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"effective":"2026-04-07T04:00:00Z","reason":"too \"dear\"","subscription":"s"}}`,
+		`{"specversion":"1.0","type":"com.acme.survey","source":"all","id":"orders.csv#000000001/3","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"campaign":"c","comment":"a\u0009b \"ü\"","kind":"cli","ref":"t1","respondent":"r","score":8.5,"answers":{"food":7,"rooms":9},"scale":{"max":10,"min":1}}}`,
+		`{"specversion":"1.0","type":"com.acme.signal","source":"all","id":"orders.csv#000000001/4","subject":"ann","time":"2026-03-08T05:00:00Z","data":{"name":"visits","value":6.25,"ref":"all#orders.csv#000000001/4"}}`,
 	)
 }
 
@@ -193,6 +194,21 @@ func TestRepeatable(t *testing.T) {
 	equal(t, values(t, o, write(t, "f", text), write(t, "g", "who,at\n")), first...)
 	if len(first) != 3 || first[1] == first[2] {
 		t.Errorf("duplicate rows are not told apart: %v", first)
+	}
+}
+
+// TestRowsOfOneMomentStayInOrder: events of one moment go by their ids as texts,
+// and tables often have days in place of times.
+func TestRowsOfOneMomentStayInOrder(t *testing.T) {
+	got := values(t, options(mapping(t, logins)), write(t, "f", "who,at\n"+strings.Repeat("ann,30\n", 12)))
+	var ids []string
+	for _, value := range got {
+		_, id, _ := strings.Cut(value, `"id":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		ids = append(ids, id)
+	}
+	if !slices.IsSorted(ids) || len(ids) != 12 {
+		t.Errorf("%v", ids)
 	}
 }
 

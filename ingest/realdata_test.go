@@ -177,7 +177,7 @@ func TestOULAD(t *testing.T) {
 	}
 	// "AAA","2013J","11391","-159","": 159 days before 2013-10-01 is 2013-04-25.
 	for _, e := range events {
-		if e.ID == "studentRegistration.csv#1" && (e.Subject != "11391" || e.Time.Format(time.DateOnly) != "2013-04-25" || e.Data.Subscription != "AAA-2013J") {
+		if e.ID == "studentRegistration.csv#000000001" && (e.Subject != "11391" || e.Time.Format(time.DateOnly) != "2013-04-25" || e.Data.Subscription != "AAA-2013J") {
 			t.Errorf("the first row became %+v", e)
 		}
 	}

@@ -70,7 +70,7 @@ func TestImport(t *testing.T) {
 	if len(values) != 4 {
 		t.Errorf("twice the same import made %d events, want 4", len(values))
 	}
-	want := `{"specversion":"1.0","type":"purchase","source":"shop","id":"orders.csv#2","subject":"ann","time":"2026-01-02T05:00:00Z","data":{"amount":"7.50"}}`
+	want := `{"specversion":"1.0","type":"purchase","source":"shop","id":"orders.csv#000000002","subject":"ann","time":"2026-01-02T05:00:00Z","data":{"amount":"7.50"}}`
 	if values[want] != 2 {
 		t.Errorf("there is no %s in %v", want, values)
 	}
