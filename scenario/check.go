@@ -87,8 +87,6 @@ func (e *kpiExpectation) absent(r *run) string {
 		return "no figure: there was no event yet"
 	case e.onDay && e.day > r.engine.Calendar().Day(w):
 		return fmt.Sprintf("no figure: time has come to %s only; advance it", civil.Format(r.engine.Calendar().Day(w)))
-	case !e.kpi.Kept(e.window, e.segment):
-		return fmt.Sprintf("no figure: %s %s is not kept by segment", e.kpi.Name, e.window)
 	}
 	return "no figure"
 }
