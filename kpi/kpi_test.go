@@ -461,3 +461,14 @@ func TestUnknownNamesGetTheNearest(t *testing.T) {
 		t.Errorf("Window of a level says: %v", err)
 	}
 }
+
+// TestUnknownKPI: the nearest name is not hidden among all the others, which are
+// told where none is near.
+func TestUnknownKPI(t *testing.T) {
+	if _, err := Find("stickyness"); err == nil || err.Error() != `there is no KPI "stickyness", did you mean "stickiness"?` {
+		t.Error(err)
+	}
+	if _, err := Find("zzz"); err == nil || !strings.HasPrefix(err.Error(), `there is no KPI "zzz" (there are: dau, wau, `) {
+		t.Error(err)
+	}
+}

@@ -132,12 +132,16 @@ type UnknownError struct {
 	Valid   []string // everything there is; may be empty where that would be long
 }
 
+// maxListed is how many names stand beside the nearest one: those of all KPIs
+// would hide it.
+const maxListed = 15
+
 func (e *UnknownError) Error() string {
 	s := fmt.Sprintf("there is no %s %q", e.What, e.Given)
 	if e.Nearest != "" {
 		s += fmt.Sprintf(", did you mean %q?", e.Nearest)
 	}
-	if len(e.Valid) > 0 {
+	if len(e.Valid) > 0 && (e.Nearest == "" || len(e.Valid) <= maxListed) {
 		s += " (there are: " + strings.Join(e.Valid, ", ") + ")"
 	}
 	return s

@@ -26,7 +26,7 @@ func newAlertsCommand(open opener) *cobra.Command {
 		Use:     "alerts",
 		Short:   "List what is firing, and past episodes, the newest first",
 		Example: "  tidemark alerts --state firing --rule at_risk",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	o.flags(c)

@@ -31,7 +31,7 @@ func newAuditCommand() *cobra.Command {
 		Long: `Recomputes every figure that is not frozen, and the set of firing alerts, from
 the stored records, and compares. The owner of each shard holds its commits while
 the shard is read; the table says for how long. Exit code 3: something differs.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 			if err != nil {

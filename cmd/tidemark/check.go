@@ -20,7 +20,7 @@ func newCheckCommand() *cobra.Command {
 		Long: `Shows every setting that is not at its default (--all: every one) with where its
 value comes from, then looks at the brokers, the topics, the store and the stored
 state. Exit code 3: something does not fit.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 			if err != nil {

@@ -21,7 +21,7 @@ func newCustomerCommand(open opener) *cobra.Command {
 		Use:     "customer ID",
 		Short:   "Show one customer: health and what it is made of, MRR, activity, alerts",
 		Example: "  tidemark customer acme",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.with(cmd, func(s *service.Readings) error {
 				c, err := s.Customers.Customer(cmd.Context(), args[0])

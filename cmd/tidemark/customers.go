@@ -32,7 +32,7 @@ func newCustomersCommand(open opener) *cobra.Command {
 		Short:   "List customers by health, the most urgent first, or by their NPS answers",
 		Long:    "Lists paying customers by health band (" + strings.Join(company.Bands, ", ") + "), in each those with the highest MRR first; or, with --nps, the customers of whose respondents' latest answers any is of that class, paying or not, in no order.",
 		Example: "  tidemark customers --band red --limit 20\n  tidemark customers --nps detractors --window 30d",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	o.flags(c)

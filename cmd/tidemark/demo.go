@@ -47,7 +47,7 @@ func newDemoCommand() *cobra.Command {
 a live table of KPIs, customers at risk and alerts; elsewhere plain lines.
 Nothing is left behind.`,
 		Example: "  tidemark demo\n  tidemark demo --duration 20s --json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.start = time.Now()
 			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())

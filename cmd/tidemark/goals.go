@@ -18,7 +18,7 @@ func newGoalsCommand(open opener) *cobra.Command {
 		Short:   "Show the goals: progress, on track or not, met or missed",
 		Long:    "Show the goals of the configuration. Progress is 0 at a goal's start and 1 where it is reached; expected is the share of its time that has passed.",
 		Example: "  tidemark goals --config tidemark.yaml --json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return showGoals(cmd, &o) },
 	}
 	o.flags(c)

@@ -47,7 +47,7 @@ sent unless every row is right. Ids come from the file's name and the row's
 number, so that an import can be repeated without counting anything twice.`,
 		Example: `  tidemark import events.jsonl.gz
   tidemark import CDNOW_master.txt --mapping examples/cdnow.yaml --dry-run`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, -1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return runImport(cmd.Context(), files, o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

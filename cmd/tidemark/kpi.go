@@ -33,7 +33,7 @@ func newKPICommand(open opener) *cobra.Command {
 		Example: `  tidemark kpi
   tidemark kpi stickiness --from 2026-11-01 --segment plan=pro
   tidemark kpi customer_churn_rate --window 90d --json`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              arguments(0, 1),
 		ValidArgsFunction: cobra.FixedCompletions(kpi.Names(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -12,6 +12,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/tidemark-io/tidemark/store"
 )
 
 // Exit codes. What an error carries itself (an ExitCode method) goes first.
@@ -22,6 +25,7 @@ const (
 )
 
 func main() {
+	store.RouteLibraryLogs(zap.NewNop()) // the service has a log of its own; elsewhere the error says it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, newRootCommand(openReadings), os.Args[1:], os.Stderr)
 	stop()
@@ -37,9 +41,12 @@ func newRootCommand(open opener) *cobra.Command {
 		Long: `Tidemark reads login, purchase, cancellation and survey events from Kafka, keeps
 retention KPIs and every customer's health up to date in Redis, and puts alerts
 and KPI changes back onto Kafka topics.`,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          noCommand,
 		SilenceErrors: true, // run says them
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newDemoCommand(),
 		newServeCommand(),

@@ -44,7 +44,7 @@ the log has of them. What is no event keeps its key.
 Stop the producers first: what arrives meanwhile is not copied, and said. The
 new topics must be empty; after a failure delete them and begin again.`,
 		Example: `  tidemark repartition --from logins,purchases --suffix -v2 --partitions 8`,
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runRepartition(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -52,7 +52,7 @@ put on the dead-letter topic are counted, and the first of them are named.
 		Example: `  tidemark report events.jsonl.gz
   tidemark report orders.csv --mapping orders.yaml --as-of 2026-06-30 --json
   tidemark report events.jsonl --kpi mrr,customer_churn_rate --from 2026-01-01 --segment plan=pro`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, -1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return runReport(cmd.Context(), files, o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -40,7 +40,7 @@ customers that it is made of; the exit code is 3 then.
 docs/scenarios.md has the whole language, examples/scenarios every worked example.`,
 		Example: `  tidemark scenario examples/scenarios
   tidemark scenario at_risk.scenario --config tidemark.yaml`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, -1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			return runScenarios(cmd.Context(), paths, settings, cmd.OutOrStdout())
 		},

@@ -29,7 +29,7 @@ func newServeCommand() *cobra.Command {
 		Long: `Reads the configured topics, keeps the figures in Redis, publishes alerts and KPI
 changes onto Kafka, and answers over HTTP. Any number of processes with the same
 configuration share the partitions.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(path, os.Environ(), config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
 			if err != nil {
