@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -95,6 +96,18 @@ type Options struct {
 // server holds what the handlers share.
 type server struct{ Options }
 
+// inDetail gives a problem that the library found in a query its sentence where
+// people look for one: it says "validation failed" there, and what is wrong only
+// in the list below.
+func inDetail(_ huma.Context, _ string, v any) (any, error) {
+	p, ok := v.(*huma.ErrorModel)
+	if ok && p.Detail == "validation failed" && len(p.Errors) > 0 {
+		first := p.Errors[0]
+		p.Detail = strings.TrimPrefix(first.Location, "query.") + ": " + first.Message
+	}
+	return v, nil
+}
+
 // New returns the handler of everything.
 func New(o Options) http.Handler {
 	s := &server{o}
@@ -106,6 +119,7 @@ func New(o Options) http.Handler {
 	c.OpenAPIPath, c.DocsPath = "/api/v1/openapi", "" // the docs page would load scripts from elsewhere
 	c.SchemasPath, c.CreateHooks = "", nil            // no $schema in the answers
 	c.RejectUnknownQueryParameters = true             // a mistyped filter must not pass as none
+	c.Transformers = append(c.Transformers, inDetail)
 	api := humago.New(mux, c)
 	// Written as a JSON number, read as one.
 	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
