@@ -88,6 +88,7 @@ type Options struct {
 	Cohorts   Cohorts
 	Goals     Goals
 	Ready     Readiness
+	CohortsOf []string             // dimensions whose segments have cohorts
 	Metrics   *prometheus.Registry // the KPIs are registered with it
 	Version   string               // of this build
 	Log       *zap.Logger

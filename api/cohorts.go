@@ -47,8 +47,14 @@ func (s *server) triangle(ctx context.Context, in *cohortsInput) (*cohortsOutput
 	if err := s.segment(in.Segment); err != nil {
 		return nil, err
 	}
+	k, err := kpi.Find("cohort_retention")
+	if err == nil {
+		err = k.Unkept(in.By, in.Segment, s.CohortsOf)
+	}
+	if err != nil {
+		return nil, invalid("query.segment", in.Segment, err)
+	}
 	out := &cohortsOutput{}
-	var err error
 	if out.Body.Cohorts, err = s.Cohorts.Cohorts(ctx, in.By, in.Segment); err != nil {
 		return nil, s.unavailable("cohorts", err)
 	}

@@ -75,6 +75,9 @@ func (s *server) series(ctx context.Context, in *seriesInput) (*figuresOutput, e
 	if err := s.segment(in.Segment); err != nil {
 		return nil, err
 	}
+	if err := k.Unkept(q.Window, in.Segment, s.CohortsOf); err != nil {
+		return nil, invalid("query.segment", in.Segment, err)
+	}
 	if q.From, err = day(in.From); err != nil {
 		return nil, invalid("query.from", in.From, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tidemark-io/tidemark/civil"
+	names "github.com/tidemark-io/tidemark/segment"
 )
 
 // KPI is one entry of the registry. The registry is the one place that says
@@ -45,6 +46,19 @@ func (k KPI) Scored() bool { return k.scored }
 // Kept says whether there are figures of a window for a segment.
 func (k KPI) Kept(window, segment string) bool {
 	return segment == "" || !slices.Contains(k.Whole, window)
+}
+
+// Unkept says why there never is a figure of a segment, nil where there is. The
+// segments of the dimensions in cohorts have cohorts.
+func (k KPI) Unkept(window, segment string, cohorts []string) error {
+	dimension := names.Dimension(segment)
+	switch {
+	case !k.Kept(window, segment):
+		return fmt.Errorf("%s %s is kept for the whole company only; ask for another window, or without %s", k.Name, window, segment)
+	case k.Name == "cohort_retention" && segment != "" && !slices.Contains(cohorts, dimension):
+		return fmt.Errorf("cohorts by %s are not kept; name it in the settings, as cohorts: [%s]", dimension, dimension)
+	}
+	return nil
 }
 
 // level is the window of a KPI that holds as of the end of a day.

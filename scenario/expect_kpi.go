@@ -44,8 +44,11 @@ func (p *parser) expectKPI(w *words) (expectation, error) {
 			return nil, err
 		}
 	}
-	if text := p.unkept(e); text != "" {
-		return nil, wrongAt(name, "%s", text)
+	if e.kpi.Bucketed() && e.bucket == "" {
+		return nil, wrongAt(name, "%s has a figure for each bucket; write which one, as bucket NAME", e.kpi.Name)
+	}
+	if err := e.kpi.Unkept(e.window, e.segment, p.current.config.Cohorts); err != nil {
+		return nil, wrongAt(name, "%s", err)
 	}
 	v, err := w.next("a value")
 	if err != nil {
@@ -65,20 +68,6 @@ func (p *parser) expectKPI(w *words) (expectation, error) {
 		}
 	}
 	return e, e.rest(w)
-}
-
-// unkept says why there never is a figure such as this one, "" where there is.
-func (p *parser) unkept(e *kpiExpectation) string {
-	dimension := names.Dimension(e.segment)
-	switch {
-	case e.kpi.Bucketed() && e.bucket == "":
-		return e.kpi.Name + " has a figure for each bucket; write which one, as bucket NAME"
-	case !e.kpi.Kept(e.window, e.segment):
-		return fmt.Sprintf("%s %s is kept for the whole company only; take %s away, or ask for another window", e.kpi.Name, e.window, e.segment)
-	case e.kpi.Name == "cohort_retention" && e.segment != "" && !slices.Contains(p.current.config.Cohorts, dimension):
-		return fmt.Sprintf("cohorts by %s are not kept; name it in the settings, as cohorts: [%s]", dimension, dimension)
-	}
-	return ""
 }
 
 // kpiPart reads one word before the =.

@@ -311,7 +311,7 @@ func TestMistakes(t *testing.T) {
 		"a count":             {"expect events aplied=1", []string{`x:1:15: events are not counted as "aplied"; did you mean "applied"?`}},
 		"no bucket":           {"expect kpi churn_reasons = 1", []string{`x:1:12: churn_reasons has a figure for each bucket; write which one, as bucket NAME`}},
 		"a bucket of none":    {"expect kpi dau bucket 1 = 1", []string{`x:1:16: dau has no buckets`}},
-		"for the whole only":  {"settings\n  dimensions: [plan]\nexpect kpi active_days_histogram plan=pro bucket 1 = 1", []string{`x:3:12: active_days_histogram 30d is kept for the whole company only; take plan=pro away, or ask for another window`}},
+		"for the whole only":  {"settings\n  dimensions: [plan]\nexpect kpi active_days_histogram plan=pro bucket 1 = 1", []string{`x:3:12: active_days_histogram 30d is kept for the whole company only; ask for another window, or without plan=pro`}},
 		"cohorts of none":     {"settings\n  dimensions: [plan]\nexpect kpi cohort_retention plan=pro bucket 2026-03 = 1", []string{`x:3:12: cohorts by plan are not kept; name it in the settings, as cohorts: [plan]`}},
 		"a second span":       {"at 2026-03-01\nevent login c{1..3}{1..3}", []string{`x:2:13: the customer has two spans; write one`}},
 		"a number of no span": {"at 2026-03-01\nevent login acme user=u{n}", []string{`x:2:13: {n} is the number of a span such as {1..250} in the customer, which has none`}},

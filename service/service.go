@@ -138,7 +138,7 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 		Help: "Parts of this process's transactions that Kafka had left open in a partition and Tidemark has ended."})
 	registry.MustRegister(s.hanging)
 	web.set(api.New(api.Options{Figures: s.reader, Customers: s.readings.Customers, Alerts: s.readings.Alerts,
-		Cohorts: s.readings.Cohorts, Goals: s.readings.Goals, Ready: s.readings.Ready, Metrics: registry, Version: s.opts.Version, Log: s.log}))
+		Cohorts: s.readings.Cohorts, Goals: s.readings.Goals, Ready: s.readings.Ready, CohortsOf: s.readings.CohortsOf, Metrics: registry, Version: s.opts.Version, Log: s.log}))
 	if s.opts.Started != nil {
 		s.opts.Started(addr, s.readings)
 	}

@@ -28,6 +28,7 @@ type Readings struct {
 	Cohorts   api.Cohorts
 	Goals     api.Goals
 	Ready     api.Readiness
+	CohortsOf []string // dimensions whose segments have cohorts
 	Close     func() error
 }
 
@@ -53,7 +54,7 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 		},
 		Profile: o.Profile,
 	}
-	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Cohorts: reader, Goals: goalReader{reader, goals(c)}, Ready: reader}, nil
+	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Cohorts: reader, Goals: goalReader{reader, goals(c)}, Ready: reader, CohortsOf: c.Cohorts}, nil
 }
 
 // CompanyOptions says how the configuration wants figures to be read.

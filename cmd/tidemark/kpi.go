@@ -156,6 +156,9 @@ func (o *kpiOptions) series(cmd *cobra.Command, name string) error {
 		if err := checkSegment(s, o.segment); err != nil {
 			return err
 		}
+		if err := q.KPI.Unkept(q.Window, q.Segment, s.CohortsOf); err != nil {
+			return service.UsageError{Err: err}
+		}
 		figures, err := s.Figures.Figures(cmd.Context(), q)
 		if err != nil {
 			return err

@@ -295,6 +295,8 @@ func TestExitCodes(t *testing.T) {
 		{"kpi stickyness", 2, `did you mean "stickiness"?`},
 		{"kpi nps --window 28d", 2, `did you mean "30d"?`},
 		{"kpi nps --segment plan=prob", 2, `did you mean "plan=pro"?`},
+		{"kpi active_days_histogram --segment plan=pro", 2, "active_days_histogram 30d is kept for the whole company only"},
+		{"kpi cohort_retention --segment plan=pro", 2, "cohorts by plan are not kept"},
 		{"kpi nps --from tomorrow", 2, "--from: \"tomorrow\" is no day"},
 		{"kpi nps --from 2026-11-02 --to 2026-11-01", 2, "--from is after --to"},
 		{"kpi --window 30d", 2, "need the name of a KPI"},

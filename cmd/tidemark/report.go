@@ -105,7 +105,7 @@ func runReport(ctx context.Context, names []string, o reportOptions, in io.Reade
 	}
 	for _, s := range q.Segments {
 		if s != "" {
-			addDimensions(c, s, o.cohorts != "")
+			addDimensions(c, s, o.cohorts != "" || slices.Contains(o.kpis, "cohort_retention"))
 		}
 	}
 	engine, err := engineOptions(c)
@@ -219,7 +219,25 @@ func (o *reportOptions) query() (report.Query, error) {
 	case q.AsOf != report.Unset && max(q.From, q.To) > q.AsOf:
 		return q, errors.New("--from or --to is after --as-of, and events after that day are left out")
 	}
-	return q, o.choose(&q)
+	if err := o.choose(&q); err != nil {
+		return q, err
+	}
+	return q, o.kept(&q)
+}
+
+// kept refuses KPIs that were asked for by name and have no figures of a segment.
+func (o *reportOptions) kept(q *report.Query) error {
+	if o.window == "" || len(o.kpis) == 0 {
+		return nil
+	}
+	for _, segment := range q.Segments {
+		for _, k := range q.KPIs {
+			if err := k.Unkept(o.window, segment, []string{names.Dimension(segment)}); err != nil {
+				return fmt.Errorf("--segment: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // choose finds the KPIs and the window that were asked for.

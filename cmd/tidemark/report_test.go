@@ -232,6 +232,8 @@ func TestReportRefuses(t *testing.T) {
 		{[]string{path, "--kpi", "stickyness"}, `--kpi: there is no KPI "stickyness", did you mean "stickiness"?`, 2},
 		{[]string{path, "--kpi", "nps", "--window", "91d"}, `--window: there is no window of nps "91d", did you mean "90d"?`, 2},
 		{[]string{path, "--window", "31d"}, `--window: there is no window "31d", did you mean "`, 2},
+		{[]string{path, "--kpi", "dau,active_days_histogram", "--window", "30d", "--segment", "plan=pro"}, `there is no window of dau "30d"`, 2},
+		{[]string{path, "--kpi", "active_days_histogram", "--window", "30d", "--segment", "plan=pro"}, `--segment: active_days_histogram 30d is kept for the whole company only`, 2},
 		{[]string{path, "--segment", "plan=por"}, `there is no segment "plan=por", did you mean "plan=pro"?`, 2},
 		{[]string{path, "--segment", "pro"}, `--segment pro: write an attribute of customers and its value, such as plan=pro`, 2},
 		{[]string{path, "--segment", "tier=a"}, `no event says the tier of a customer`, 2},
