@@ -55,7 +55,11 @@ type about struct{ name, kpi, window, segment string }
 func (l *layers) checkKPI(c *Config, o Options, at string, a about) {
 	key := at + " (" + a.name + ")"
 	if a.kpi != "" && o.KPIs != nil && !slices.Contains(o.KPIs, a.kpi) {
-		l.refuseAt(c, at, key, "unknown KPI %q%s; write one of %s", a.kpi, suggest(a.kpi, o.KPIs), strings.Join(o.KPIs, ", "))
+		what := suggest(a.kpi, o.KPIs)
+		if what == "" {
+			what = "; write one of " + strings.Join(o.KPIs, ", ")
+		}
+		l.refuseAt(c, at, key, "no KPI that has one figure is called %q%s", a.kpi, what)
 		return
 	}
 	if windows := o.Windows[a.kpi]; a.window != "" && o.Windows != nil && !slices.Contains(windows, a.window) {

@@ -156,7 +156,8 @@ func TestSentencesAboutRules(t *testing.T) {
 		{"{name: a, kpi: mau, above: 1, segment: 'city=Paris, France'}", `:2: rules[0].segment: "city=Paris, France" is no segment; write it as plan=pro, or plan=pro,country=DE, with a comma within a value written twice`},
 		{"{name: a, kpi: mau, above: 1, segment: plan=pro}", `:2: rules[0] (a): the segment "plan=pro" is of no dimension; add "plan" to dimensions`},
 		{"{name: a, kpi: mau, above: 1, segment: 'plan=a|b,country=DE'}", `:2: rules[0] (a): the segment "plan=a|b,country=DE" is of no dimension; add "plan*country" to dimensions`},
-		{"{name: a, kpi: stickyness, above: 1}", `:2: rules[0] (a): unknown KPI "stickyness" (did you mean "stickiness"?); write one of stickiness, customer_churn_rate, mrr, mau, customers, retention_rate`},
+		{"{name: a, kpi: stickyness, above: 1}", `:2: rules[0] (a): no KPI that has one figure is called "stickyness" (did you mean "stickiness"?)`},
+		{"{name: a, kpi: xyzzy, above: 1}", `:2: rules[0] (a): no KPI that has one figure is called "xyzzy"; write one of stickiness, customer_churn_rate, mrr, mau, customers, retention_rate`},
 		{"{name: cancellation_scheduled, band: red}", `:2: rules: "cancellation_scheduled" is what cancellations that take effect later are told as; give the rule another name`},
 		{"{name: a, band: red}\n- {name: a, band: red}", `:3: rules: two rules are called "a"; give one of them another name`},
 		{"[a]", `:2: rules[0]: it is a mapping; write it as {name: …}`},
@@ -177,7 +178,7 @@ func TestSentencesAboutGoals(t *testing.T) {
 		{"{name: a, kpi: mau, start: 1" + year, `:2: goals[0]: it says nothing of what is wanted; write at_least, at_most, or both`},
 		{"{name: a, kpi: mau, at_least: 1" + year, `:2: goals[0]: start is missing; add it`},
 		{"{name: a, kpi: mau, at_least: 2, at_most: 1, start: 0" + year, `:2: goals[0].at_most: it is 1, less than at_least (2); exchange them`},
-		{"{name: a, kpi: maus, at_least: 2, start: 0" + year, `:2: goals[0] (a): unknown KPI "maus" (did you mean "mau"?); write one of stickiness, customer_churn_rate, mrr, mau, customers, retention_rate`},
+		{"{name: a, kpi: maus, at_least: 2, start: 0" + year, `:2: goals[0] (a): no KPI that has one figure is called "maus" (did you mean "mau"?)`},
 		{"{name: a, kpi: retention_rate, window: months, at_least: 2, start: 0" + year, `:2: goals[0] (a): retention_rate has no window "months" (did you mean "month"?); write one of 7d, 30d, month`},
 		{"{name: a, kpi: mau, segment: plan=pro, at_least: 2, start: 0" + year, `:2: goals[0] (a): the segment "plan=pro" is of no dimension; add "plan" to dimensions`},
 		{"{name: a, done: true" + year + "\n  - {name: a, done: true" + year, `:3: goals: two goals are called "a"; give one of them another name`},
@@ -217,8 +218,13 @@ func TestSentencesAboutTheEnvironment(t *testing.T) {
 }
 
 func TestSyntaxError(t *testing.T) {
-	_, err := Parse([]byte("a: [1\nb: 2"), Options{})
-	if err == nil || !strings.HasPrefix(err.Error(), "configuration: line ") || !strings.HasSuffix(err.Error(), "; correct the YAML") {
-		t.Errorf("got %v", err)
+	for text, want := range map[string]string{
+		"a: [1\nb: 2":            "configuration:1: did not find expected ',' or ']'; correct the YAML",
+		"time_zone: UTC\n  x: y": "configuration:2: mapping values are not allowed in this context; correct the YAML",
+		"a: b: c":                "configuration:1: mapping values are not allowed in this context; correct the YAML",
+	} {
+		if _, err := Parse([]byte(text), Options{}); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 }

@@ -64,7 +64,7 @@ func load(path string, b []byte, environ []string, o Options) (*Config, error) {
 	l := &layers{path: path, options: options(c)}
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(b), l); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s:%w", path, err)
 	}
 	variables := env.Provider(".", env.Opt{
 		Prefix:      envPrefix,
@@ -107,7 +107,7 @@ func (l *layers) decode(c *Config, k *koanf.Koanf) {
 func (l *layers) Unmarshal(b []byte) (map[string]any, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: ") + "; correct the YAML")
+		return nil, syntaxError(err)
 	}
 	flat := map[string]any{}
 	d := &decoder{from: l.path, lines: true}
@@ -116,6 +116,17 @@ func (l *layers) Unmarshal(b []byte) (map[string]any, error) {
 	}
 	l.problems = append(l.problems, d.problems...)
 	return maps.Unflatten(flat, "."), nil
+}
+
+// syntaxError puts the line, which the YAML library leaves out where it is the
+// first, before what is wrong.
+func syntaxError(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	line, what, ok := strings.Cut(strings.TrimPrefix(text, "line "), ": ")
+	if !strings.HasPrefix(text, "line ") || !ok {
+		line, what = "1", text
+	}
+	return fmt.Errorf("%s: %s; correct the YAML", line, what)
 }
 
 // Marshal belongs to koanf's interface of a parser; settings are never written.

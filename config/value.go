@@ -128,7 +128,7 @@ func whole(p *int, least, most int) scalar {
 		parse: func(s string) error {
 			v, err := strconv.Atoi(s)
 			if err != nil {
-				if m := number.FindString(s); m != "" {
+				if m := number.FindString(s); m != "" && m != s {
 					return fmt.Errorf("has a unit or a fraction; write a whole number, as %s", m)
 				}
 				return fmt.Errorf("is no whole number; write one from %d to %d", least, most)

@@ -87,6 +87,9 @@ func (m *Mapping) yamlError(err error) error {
 	}
 	for i, text := range said {
 		where, syntax := m.Name, strings.HasPrefix(text, "yaml: ")
+		if syntax && !yamlLine.MatchString(text) {
+			where += ":1" // the library leaves out the first line
+		}
 		if at := yamlLine.FindStringSubmatch(text); at != nil {
 			text = at[3]
 			where += ":" + at[1]
