@@ -216,6 +216,9 @@ func (r *reader) file(name string) error {
 	case isJSON, in.empty():
 		return r.jsonLines(in, name)
 	}
+	if isArray, err := in.startsWith('['); err == nil && isArray {
+		return fmt.Errorf("%s begins with a list, and is no JSON Lines file; write one CloudEvent a line, without brackets and commas around them", name)
+	}
 	return fmt.Errorf("%s is no JSON Lines file, and no mapping says what its columns are; give one with --mapping", name)
 }
 

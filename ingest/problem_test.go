@@ -98,6 +98,18 @@ func TestFilesThatBreakOff(t *testing.T) {
 	}
 }
 
+func TestNoJSONLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"a,b\n":      "f is no JSON Lines file, and no mapping says what its columns are; give one with --mapping",
+		" [\n{}\n]": "f begins with a list, and is no JSON Lines file; write one CloudEvent a line, without brackets and commas around them",
+		"\x00\x01":  "f is no JSON Lines file, and no mapping says what its columns are; give one with --mapping",
+	} {
+		if _, err := Read(context.Background(), []string{write(t, "f", text)}, options()); err == nil || nearPath(err.Error()) != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
 func TestManyBadRows(t *testing.T) {
 	_, err := Read(context.Background(), []string{write(t, "f", "who,at\n"+strings.Repeat("ann,x\n", 12))}, options(mapping(t, logins)))
 	var bad *BadRows

@@ -191,7 +191,7 @@ func showFoot(out io.Writer, r *report.Report) error {
 	e := r.Events()
 	s := fmt.Sprintf("%s %s; events from %s to %s\n", civil.Format(r.Day()), state,
 		time.UnixMilli(first).In(zone).Format(time.RFC3339), time.UnixMilli(latest).In(zone).Format(time.RFC3339))
-	s += fmt.Sprintf("%d events: %d applied, %d duplicate, %d ignored, %d late, %d dead letters", e.Read, e.Applied, e.Duplicate, e.Ignored, e.Late, e.DeadLetter)
+	s += fmt.Sprintf("%s: %d applied, %d duplicate, %d ignored, %d late, %d dead letters", numbered(int(e.Read), "event", "events"), e.Applied, e.Duplicate, e.Ignored, e.Late, e.DeadLetter)
 	if e.Expired > 0 {
 		s += fmt.Sprintf("; %d of them without a target", e.Expired)
 	}
