@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"encoding/json"
+	"math"
 	"math/big"
 	"testing"
 	"time"
@@ -230,5 +231,29 @@ func TestACalendarWindowIsToDate(t *testing.T) {
 	s.Watermark = s.Calendar.Start(end + 5)
 	if f := figure(t, s, "customer_churn_rate", "quarter", october); f.Value != "0.9875" || !f.Complete {
 		t.Errorf("when it is over it is %s, complete %v", f.Value, f.Complete)
+	}
+}
+
+// TestMoneyBeyondAnInt64: it has no value, rather than one that wrapped, and the
+// parts of a ratio stop at the largest number there is.
+func TestMoneyBeyondAnInt64(t *testing.T) {
+	most := big.NewRat(math.MaxInt64, 1)
+	over := new(big.Rat).Add(most, big.NewRat(1, 1))
+	if num, value := moneyValue(money(most)); num != math.MaxInt64 || value != "9223372036854775807" {
+		t.Errorf("the most: %d, %q", num, value)
+	}
+	for m, num := range map[*big.Rat]int64{over: math.MaxInt64, new(big.Rat).Neg(new(big.Rat).Add(over, over)): math.MinInt64} {
+		if n, value := moneyValue(money(m)); n != num || value != "" {
+			t.Errorf("%s: %d, %q", m, n, value)
+		}
+	}
+	if n, value := moneyValue(parts{money: over, den: 2}); n != math.MaxInt64 || value != "4611686018427387904" {
+		t.Errorf("a half: %d, %q", n, value)
+	}
+	if n := round(over); n != math.MaxInt64 {
+		t.Errorf("%s is rounded to %d", over, n)
+	}
+	if n := round(new(big.Rat).Mul(over, big.NewRat(-5, 1))); n != math.MinInt64 {
+		t.Errorf("below: %d", n)
 	}
 }

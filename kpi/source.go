@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"encoding/json"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -274,7 +275,8 @@ func decimal(r *big.Rat) json.Number {
 	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 }
 
-// moneyValue rounds money and its quotient, each from the exact amount.
+// moneyValue rounds money and its quotient, each from the exact amount. What no
+// int64 holds has no value.
 func moneyValue(p parts) (num int64, value json.Number) {
 	if p.money == nil {
 		return 0, ""
@@ -283,17 +285,32 @@ func moneyValue(p parts) (num int64, value json.Number) {
 	if p.den == 0 {
 		return num, ""
 	}
-	per := new(big.Rat).Quo(p.money, new(big.Rat).SetInt64(p.den))
-	return num, json.Number(strconv.FormatInt(round(per), 10))
+	per := nearest(new(big.Rat).Quo(p.money, new(big.Rat).SetInt64(p.den)))
+	if !per.IsInt64() {
+		return num, ""
+	}
+	return num, json.Number(per.String())
 }
 
-// round gives the nearest integer, halves away from zero.
+// round gives the nearest integer, and the largest or least there is in place of
+// one beyond it.
 func round(r *big.Rat) int64 {
+	switch n := nearest(r); {
+	case n.IsInt64():
+		return n.Int64()
+	case n.Sign() < 0:
+		return math.MinInt64
+	}
+	return math.MaxInt64
+}
+
+// nearest gives the nearest integer, halves away from zero.
+func nearest(r *big.Rat) *big.Int {
 	twice := new(big.Int).Lsh(new(big.Int).Abs(r.Num()), 1)
 	n := twice.Add(twice, r.Denom())
 	n.Quo(n, new(big.Int).Lsh(r.Denom(), 1))
 	if r.Sign() < 0 {
 		n.Neg(n)
 	}
-	return n.Int64()
+	return n
 }
