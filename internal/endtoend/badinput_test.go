@@ -60,6 +60,8 @@ func lines(s *scene) []bad {
 		dead("no time", "missing_time", without("time")),
 		dead("no subject", "missing_subject", without("subject")),
 		dead("no date", "bad_time", cloud("login", "acme", "yesterday", "")),
+		dead("a date never set", "bad_time", cloud("login", "acme", "1970-01-01T00:00:00Z", "")),
+		dead("more money than there is", "bad_amount", purchase(`{"amount":"10000000000000.01","currency":"USD"}`)),
 		dead("amount with a comma", "bad_amount", purchase(`{"amount":"12,50","currency":"USD"}`)),
 		dead("no amount", "missing_field", purchase(`{"currency":"USD"}`)),
 		dead("currency that is none", "unknown_currency", purchase(`{"amount":"1","currency":"XXQ"}`)),
@@ -73,6 +75,8 @@ func lines(s *scene) []bad {
 		dead("under another's key", "key_mismatch", stranger),
 		{"of no type of ours", cloud("page_view", "acme", on(0), ""), "ignored", "page_view"},
 		{"in binary mode", binary, "applied", ""},
+		{"a subscription", cloud("purchase", "globex", on(0), `{"amount":"5","currency":"USD","interval":"month"}`), "applied", ""},
+		{"which ends with the calendar", cloud("cancellation", "globex", on(0), `{"effective":"9999-12-31T23:59:59Z"}`), "applied", ""},
 		{"amount as a number", purchase(`{"amount":12.50,"currency":"USD"}`), "applied", ""},
 	}
 }
