@@ -21,7 +21,7 @@ import (
 const (
 	chunk        = 1000        // messages decoded and loaded for together at most
 	catchUpTime  = time.Second // what a commit collects at most while catching up
-	catchingUp   = 20_000      // messages behind from which on commits grow
+	catchingUp   = 20_000      // messages behind from which on a shard is catching up
 	tick         = 50 * time.Millisecond
 	stepLimit    = 10 * time.Second // of one commit or publication, once the shard is given up
 	maxNoteBytes = 8 << 20          // of copies held for the next publication
@@ -61,7 +61,7 @@ func (t *tenure) loop(ctx context.Context) error {
 			return err
 		}
 		// There may always be another message. While catching up nothing is due.
-		if t.head.Born && !t.head.CatchingUp {
+		if !t.history() {
 			if err := t.duties(ctx); err != nil {
 				return err
 			}
@@ -69,11 +69,11 @@ func (t *tenure) loop(ctx context.Context) error {
 	}
 }
 
-// collect applies what is there, up to the size of one commit. While catching up
-// that is counted in records, since events of one customer then share a write.
+// collect applies what is there, up to the size of one commit. While history is
+// read that is counted in records, since events of one customer then share a write.
 func (t *tenure) collect(ctx context.Context, next *input) error {
 	limit, until := t.opts.LiveBatch, time.Now().Add(tick)
-	behind := t.lag() > catchingUp
+	behind := t.lag() > catchingUp || t.history()
 	if behind {
 		limit, until = t.opts.CatchUp, time.Now().Add(catchUpTime)
 	}
@@ -97,6 +97,11 @@ func (t *tenure) collect(ctx context.Context, next *input) error {
 		}
 	}
 }
+
+// history says whether what is read is no news to anybody: a shard that is unborn or
+// catching up says nothing that is only true for now. A commit is worth the more
+// then the larger it is, since many events change the same rows.
+func (t *tenure) history() bool { return !t.head.Born || t.head.CatchingUp }
 
 // What a chunk touches has to be in memory at once. A small cache takes smaller
 // chunks, of which each message may bring a bucket of eight customers with two
