@@ -86,9 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	server := &http.Server{Handler: web, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	group.Go(func() error {
 		<-ctx.Done()
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		return server.Shutdown(end)
+		return shutDown(context.WithoutCancel(ctx), server, answerLimit)
 	})
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -100,6 +98,20 @@ func Run(ctx context.Context, o Options) error {
 	err = group.Wait()
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}
+
+// answerLimit is how long requests may go on once the process is to end.
+const answerLimit = 2 * time.Second
+
+// shutDown lets requests come to their end, for a while.
+func shutDown(ctx context.Context, server *http.Server, limit time.Duration) error {
+	end, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := server.Shutdown(end)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
 	}
 	return err
 }
