@@ -24,41 +24,70 @@ type Row map[Cell]int64
 
 var errRow = errors.New("stored row is damaged")
 
-// ParseRow reads a row as it is stored: for each cell the counter as uvarint,
-// the currency's three letters where the counter is one of money, the label with
-// its length before it where it is labelled, and the value as a zigzag varint.
+// ParseRow reads a row as it is stored: one cell after the other, as NextCell
+// reads them.
 func ParseRow(b []byte) (Row, error) {
 	row := Row{}
 	for len(b) > 0 {
-		c, n := binary.Uvarint(b)
-		if n <= 0 || c == 0 || c >= 256 {
-			return nil, errRow
+		c, v, rest, err := NextCell(b)
+		if err != nil {
+			return nil, err
 		}
-		b = b[n:]
-		cell := Cell{Counter: Counter(c)}
-		if cell.Counter.Money() {
-			if len(b) < 3 {
-				return nil, errRow
-			}
-			copy(cell.Currency[:], b)
-			b = b[3:]
-		}
-		if cell.Counter.Labelled() {
-			size, n := binary.Uvarint(b)
-			if n <= 0 || size > uint64(len(b)-n) {
-				return nil, errRow
-			}
-			cell.Label = string(b[n : n+int(size)])
-			b = b[n+int(size):]
-		}
-		v, n := binary.Varint(b)
-		if n <= 0 {
-			return nil, errRow
-		}
-		b = b[n:]
-		row[cell] = v
+		row[c], b = v, rest
 	}
 	return row, nil
+}
+
+// CheckRow says whether a stored row can be read.
+func CheckRow(b []byte) error {
+	for len(b) > 0 {
+		var err error
+		if _, _, _, b, err = cutCell(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NextCell reads the first cell of a stored row, which must not be empty, and
+// returns the rest: the counter as uvarint, the currency's three letters where the
+// counter is one of money, the label with its length before it where it is
+// labelled, and the value as a zigzag varint. Counters with neither stand in the
+// order of their numbers, and before any other with a higher one.
+func NextCell(b []byte) (c Cell, v int64, rest []byte, err error) {
+	c, label, v, rest, err := cutCell(b)
+	c.Label = string(label)
+	return c, v, rest, err
+}
+
+// cutCell reads a cell and leaves its label where it lies.
+func cutCell(b []byte) (c Cell, label []byte, v int64, rest []byte, err error) {
+	counter, n := binary.Uvarint(b)
+	if n <= 0 || counter == 0 || counter >= 256 {
+		return c, nil, 0, nil, errRow
+	}
+	b = b[n:]
+	c.Counter = Counter(counter)
+	if c.Counter.Money() {
+		if len(b) < 3 {
+			return c, nil, 0, nil, errRow
+		}
+		copy(c.Currency[:], b)
+		b = b[3:]
+	}
+	if c.Counter.Labelled() {
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return c, nil, 0, nil, errRow
+		}
+		label = b[n : n+int(size)]
+		b = b[n+int(size):]
+	}
+	v, n = binary.Varint(b)
+	if n <= 0 {
+		return c, nil, 0, nil, errRow
+	}
+	return c, label, v, b[n:], nil
 }
 
 // Append writes the row as ParseRow reads it, in the order of counter,

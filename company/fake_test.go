@@ -27,6 +27,7 @@ type fakeShard struct {
 type fake struct {
 	shards              []*fakeShard
 	full, partial, cold int // whole reads, reads of changes, fields of frozen rows read
+	heads, trips        int // reads of heads alone, and of frozen rows
 	scores              []byte
 	err                 error
 }
@@ -76,8 +77,17 @@ func (f *fake) ReadView(_ context.Context, shard int, after store.Tenure) (store
 	return v, f.err
 }
 
+func (f *fake) ReadHead(_ context.Context, shard int) (store.View, error) {
+	f.heads++
+	s := f.shards[shard]
+	v := store.View{Tenure: s.tenure, Head: s.head, Empty: !s.stored}
+	v.Head.Offsets = maps.Clone(s.head.Offsets)
+	return v, f.err
+}
+
 func (f *fake) Frozen(_ context.Context, shard int, fields []string) (map[string][]byte, error) {
 	f.cold += len(fields)
+	f.trips++
 	out := map[string][]byte{}
 	for _, name := range fields {
 		if row, ok := f.shards[shard].frozen[name]; ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
@@ -68,16 +69,44 @@ func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 
 // Now returns every KPI in every window for the running day.
 func (r *Reader) Now(ctx context.Context, segment string) ([]kpi.Figure, error) {
-	day, ok := r.RunningDay()
-	if !ok {
-		return nil, nil
-	}
 	var out []kpi.Figure
-	err := r.with(ctx, []string{segment}, day, day, func(s *kpi.Source) {
-		out = appendDay(out, s, segment, s.RunningDay())
-	})
+	err := r.Running(ctx, []string{segment}, func(figures []kpi.Figure) { out = figures })
 	return r.finish(ctx, out, err)
 }
+
+// Running computes every KPI in every window for the running day of some segments,
+// one after the other, so that others get their turn in between, and reads what is
+// frozen for many of them at once. It knows no revisions, and says that a figure is
+// complete by the watermark alone.
+func (r *Reader) Running(ctx context.Context, segments []string, visit func([]kpi.Figure)) error {
+	day, ok := r.RunningDay()
+	if !ok {
+		return nil
+	}
+	for some := range slices.Chunk(segments, runningChunk) {
+		if err := r.load(ctx, some, day); err != nil {
+			return err
+		}
+		for _, segment := range some {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			var figures []kpi.Figure
+			err := r.with(ctx, []string{segment}, day, day, func(s *kpi.Source) {
+				figures = appendDay(nil, s, segment, s.RunningDay())
+			})
+			if err != nil {
+				return fmt.Errorf("figures of segment %q: %w", segment, err)
+			}
+			visit(figures)
+		}
+	}
+	return nil
+}
+
+// runningChunk is how many segments' frozen rows are read at once: so many that
+// few round trips are needed, and so few that all stay in memory.
+const runningChunk = 64
 
 // appendDay appends every KPI in every window for one segment and day. A calendar
 // window has its figure on its last day, and until then on the running one.
@@ -174,13 +203,18 @@ func (r *Reader) finish(ctx context.Context, figures []kpi.Figure, err error) ([
 // or froze days while it loaded rows.
 const withAttempts = 5
 
+// load reads the frozen rows that figures of a day need of segments.
+func (r *Reader) load(ctx context.Context, segments []string, day int32) error {
+	return r.with(ctx, segments, day, day, nil)
+}
+
 // with calls f, under the lock, with a source in which the days from and to, and
 // what their windows look back on, are loaded for the segments. It does not call
-// f where there is no watermark yet.
+// f where there is no watermark yet, and only loads where f is nil.
 func (r *Reader) with(ctx context.Context, segments []string, from, to int32, f func(*kpi.Source)) error {
 	return r.withDays(ctx, segments, func(*kpi.Source) []int32 {
 		var days []int32
-		for d := from - kpi.LookBack; d <= min(to, r.lastFrozen()); d++ {
+		for d := from - kpi.LookBack; d <= min(to, r.view.lastFrozen()); d++ {
 			days = append(days, d)
 		}
 		return days
@@ -230,6 +264,11 @@ func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(
 		return nil, nil
 	}
 	r.group()
+	if f != nil { // before days are asked for, which may look into what is not frozen
+		if err := r.view.addUp(segments); err != nil {
+			return nil, err
+		}
+	}
 	s := &kpi.Source{
 		Levels: r.view, Rates: r.opts.Rates, Currency: r.opts.Currency, Calendar: r.calendar,
 		WeekStart: r.opts.WeekStart, Watermark: w, MinSample: r.opts.MinSample,
@@ -241,19 +280,10 @@ func (r *Reader) read(segments []string, days func(*kpi.Source) []int32, f func(
 		n.owners = r.view.owners()
 		return n, nil
 	}
-	f(s)
-	return nil, err
-}
-
-// lastFrozen is the last day that any shard has frozen.
-func (r *Reader) lastFrozen() int32 {
-	last := int32(math.MinInt32)
-	for _, s := range r.shards {
-		if !s.empty {
-			last = max(last, s.head.FirstDay-1)
-		}
+	if f != nil {
+		f(s)
 	}
-	return last
+	return nil, err
 }
 
 // frozenChunk is how many fields one command reads.

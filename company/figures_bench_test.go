@@ -15,7 +15,7 @@ import (
 // four shards, a hundred days with a change of every counter each.
 func BenchmarkDay(b *testing.B) {
 	const first, today = 20_000, 20_100
-	v := &view{table: newTable(), cap: 100, frozen: map[frozenDay]*frozenSum{}}
+	v := &view{sums: map[string]*sum{}, most: maxSums, cap: 100, frozen: map[frozenDay]*frozenSum{}}
 	usd := event.Currency{'U', 'S', 'D'}
 	row := aggregator.Row{}
 	for _, c := range aggregator.Counters() {
@@ -29,17 +29,23 @@ func BenchmarkDay(b *testing.B) {
 		row[x] = 1000
 	}
 	for range 4 {
-		v.shards = append(v.shards, &shard{head: store.Head{FirstDay: first}})
+		s := newShard()
+		s.empty, s.head = false, store.Head{FirstDay: first}
+		v.shards = append(v.shards, s)
 	}
-	for i := range v.shards {
+	for i, s := range v.shards {
+		s.segments[""] = &rows{}
 		for d := int32(first + 1); d <= today; d++ {
-			v.place(aggregator.RowName{Kind: 'd', Day: d}, row, first, 1)
+			s.segments[""].put(aggregator.RowName{Kind: 'd', Day: d}, row.Append(nil))
 		}
 		for d := int32(first - kpi.LookBack); d < first; d++ {
 			if err := v.addFrozen(i, frozenDay{day: d}, row.Append(nil)); err != nil {
 				b.Fatal(err)
 			}
 		}
+	}
+	if err := v.addUp([]string{""}); err != nil {
+		b.Fatal(err)
 	}
 	s := &kpi.Source{Levels: v, Currency: usd, Calendar: civil.NewCalendar(time.UTC), Watermark: int64(today)*86_400_000 + 1}
 	for b.Loop() {

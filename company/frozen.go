@@ -68,7 +68,7 @@ func (v *view) addFrozen(shard int, d frozenDay, b []byte) error {
 	}
 	for c, n := range row {
 		f.row[c] += n
-		v.meet(c)
+		v.met.meet(c)
 	}
 	f.has[shard] = true
 	return nil

@@ -7,79 +7,78 @@ import (
 	"github.com/tidemark-io/tidemark/aggregator"
 )
 
-// move takes a table from the rows of a shard whose first day was from to those of
-// one whose first day is to.
+// move takes the sums that are kept from the rows of a shard to those of a later
+// commit.
 type move struct {
-	table    *table
-	from, to int32
-	touched  func(segment string, day int32)
+	view    *view
+	shard   *shard
+	touched func(segment string, day int32)
+	sums    map[string][]*sum // by stored segment: what it is part of, as far as it was asked for
 }
 
-// row replaces a row by another, nil where there is none. A row that is as it was
-// and counts where it did costs nothing: while history is read the first day moves
-// with each commit, and a company of many segments has very many rows.
-func (m *move) row(name string, old, b []byte) error {
-	if old == nil && b == nil {
+// of are the sums that a stored segment is part of.
+func (m *move) of(segment string) []*sum {
+	sums, known := m.sums[segment]
+	if !known {
+		sums = m.view.containing(segment)
+		m.sums[segment] = sums
+	}
+	return sums
+}
+
+// firstDay moves the shard's first day: openings count on another day then, and
+// rows up to it no more.
+func (m *move) firstDay(from, to int32) error {
+	if from == to {
 		return nil
 	}
-	n, err := aggregator.ParseRowName(name)
-	if err != nil {
-		return err
-	}
-	was, counted := countsOn(n, m.from)
-	is, counts := countsOn(n, m.to)
-	stays := old != nil && b != nil && was == is && counted == counts
-	if stays && bytes.Equal(old, b) {
-		return nil
-	}
-	oldRow, err := aggregator.ParseRow(old)
-	if err != nil {
-		return fmt.Errorf("row %s: %w", name, err)
-	}
-	row, err := aggregator.ParseRow(b)
-	if err != nil {
-		return fmt.Errorf("row %s: %w", name, err)
-	}
-	switch n.Kind {
-	case 'd':
-		m.touched(n.Segment, n.Day)
-	case 'o':
-		m.touched(n.Segment, min(was, is))
-	}
-	if stays {
-		subtract(row, oldRow)
-		if counts {
-			m.table.add(n, row, is, +1)
+	for segment, rows := range m.shard.segments {
+		m.touched(segment, min(from, to))
+		for _, s := range m.of(segment) {
+			for _, x := range rows.list {
+				was, counted := countsOn(x.kind, x.day, from)
+				is, counts := countsOn(x.kind, x.day, to)
+				if was == is && counted == counts {
+					continue
+				}
+				if err := replace(s, x.kind, x.day, from, x.value, to, x.value); err != nil {
+					return rowError(segment, x, err)
+				}
+			}
 		}
-		return nil
-	}
-	// The new one first: a segment without rows is forgotten.
-	if b != nil {
-		m.table.place(n, row, m.to, +1)
-	}
-	if old != nil {
-		m.table.place(n, oldRow, m.from, -1)
 	}
 	return nil
 }
 
-// subtract leaves the difference, without zeros.
-func subtract(row, old aggregator.Row) {
-	for c, v := range old {
-		if row[c] -= v; row[c] == 0 {
-			delete(row, c)
+// row replaces a row by another, nil where there is none. The first day is the
+// new one.
+func (m *move) row(n aggregator.RowName, old, b []byte) error {
+	if bytes.Equal(old, b) {
+		return nil
+	}
+	first := m.shard.head.FirstDay
+	switch n.Kind {
+	case 'd':
+		m.touched(n.Segment, n.Day)
+	case 'o':
+		m.touched(n.Segment, first)
+	}
+	for _, s := range m.of(n.Segment) {
+		if err := replace(s, n.Kind, n.Day, first, old, first, b); err != nil {
+			return fmt.Errorf("row %s: %w", n, err)
 		}
 	}
+	return nil
 }
 
-// countsOn is the day on which a row of days counts in a shard with this first
-// day. A day row of the first day or before does not: the opening has it.
-func countsOn(n aggregator.RowName, firstDay int32) (day int32, ok bool) {
-	switch n.Kind {
-	case 'o':
-		return firstDay, true
-	case 'd':
-		return n.Day, n.Day > firstDay
+// replace adds a row as of one first day and takes another away as of another.
+func replace(s *sum, kind byte, day, from int32, old []byte, to int32, b []byte) error {
+	if err := s.add(kind, day, b, to, +1); err != nil {
+		return err
 	}
-	return n.Day, true
+	return s.add(kind, day, old, from, -1)
+}
+
+func rowError(segment string, x storedRow, err error) error {
+	return fmt.Errorf("row %s: %w", aggregator.RowName{Kind: x.kind, Day: x.day, Segment: segment}, err)
 }

@@ -6,7 +6,6 @@ package company
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +21,7 @@ type Store interface {
 	Partitions(ctx context.Context) (int, error) // 0: nothing stored yet
 	Peek(ctx context.Context, shards []int) ([]store.Tenure, error)
 	ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error)
+	ReadHead(ctx context.Context, shard int) (store.View, error) // without rows
 	Frozen(ctx context.Context, shard int, fields []string) (map[string][]byte, error)
 	// Scores are what Scores.Encode wrote, nil where nobody has.
 	Scores(ctx context.Context) ([]byte, error)
@@ -36,9 +36,6 @@ type Options struct {
 	MinSample  int64
 	Lifetime   kpi.Lifetime
 	SegmentCap int // segments a dimension keeps apart from "other"; 0: 100
-	// Before has read the shards for longer: what it knows of losses of commits
-	// counts here too. nil: nobody has.
-	Before *Reader
 	// Revisions reads stored revisions by the keys of figures, as Sent.Encode
 	// wrote them; nil: figures carry revision 0.
 	Revisions func(ctx context.Context, keys []string) (map[string][]byte, error)
@@ -47,22 +44,29 @@ type Options struct {
 	Scores func() (*Scores, error)
 }
 
-// Reader keeps the sum over all shards in memory. Poll belongs to one
-// goroutine; everything else may be called from any.
+// Reader keeps what the shards have stored in memory, and adds it up for whoever
+// asks. One reader serves a whole process: everything may be called from any
+// goroutine.
 type Reader struct {
-	store  Store
-	opts   Options
-	shards []*shard // written by Poll under mu, so Poll reads without it
+	store Store
+	opts  Options
+
+	polling chan struct{} // holds one token: whoever has it reads the store, or keeps others from it
+	pace    pace          // the holder's
 
 	mostFrozen int // maxFrozen
+	mostSums   int // maxSums
 
-	scoresDue    bool      // scores may have been stored since they were last read
-	scoresRead   time.Time // when they were
-	scoresStored string    // as they were stored
+	scoresDue    bool      // the holder's: scores may have been stored since they were last read
+	scoresRead   time.Time // likewise: when they were
+	scoresStored string    // likewise: as they were stored
 
 	mu       sync.Mutex
+	shards   []*shard // written by the holder of the token, who reads without mu
 	view     *view
 	calendar *civil.Calendar
+	version  uint64           // how often anything has changed
+	polls    polls            // that have begun and that have ended
 	dirty    map[string]int32 // by segment: first day that changed since TakeChanged
 	causes   causes
 	scores   *Scores // nil: nobody has stored any
@@ -75,103 +79,51 @@ func NewReader(s Store, o Options) *Reader {
 	if o.SegmentCap == 0 {
 		o.SegmentCap = defaultSegmentCap
 	}
-	r := &Reader{store: s, opts: o, calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}, causes: newCauses(), mostFrozen: maxFrozen}
+	r := &Reader{store: s, opts: o, polling: make(chan struct{}, 1), calendar: civil.NewCalendar(o.Location), dirty: map[string]int32{}, causes: newCauses(), mostFrozen: maxFrozen, mostSums: maxSums}
 	r.view = r.newView(nil)
 	return r
 }
 
 func (r *Reader) newView(shards []*shard) *view {
-	return &view{table: newTable(), shards: shards, cap: r.opts.SegmentCap, frozen: map[frozenDay]*frozenSum{}}
+	return &view{sums: map[string]*sum{}, shards: shards, cap: r.opts.SegmentCap, most: r.mostSums, frozen: map[frozenDay]*frozenSum{}}
 }
 
-// Poll reads what has changed since the last poll: one round trip where nothing
-// has. Changed says whether any shard was committed or claimed since.
-func (r *Reader) Poll(ctx context.Context) (changed bool, err error) {
-	if len(r.shards) == 0 {
-		n, err := r.store.Partitions(ctx)
-		if err != nil || n == 0 {
-			return false, err
-		}
-		r.reset(n)
+// take applies what was read of a shard.
+func (r *Reader) take(i int, v store.View) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.shards[i]
+	if v.Tenure.Owner != s.tenure.Owner || v.Head.FirstDay < s.head.FirstDay {
+		// Another owner may have taken over after a loss of commits, and what was
+		// frozen then may be frozen anew.
+		clear(r.view.frozen)
 	}
-	numbers := make([]int, len(r.shards))
-	for i := range numbers {
-		numbers[i] = i
+	r.view.groups = nil
+	r.version++
+	if err := s.apply(v, r.view, r.touched); err != nil {
+		r.start()
+		return fmt.Errorf("add up shard %d: %w", i, err)
 	}
-	tenures, err := r.store.Peek(ctx, numbers)
-	if err != nil {
-		return false, err
-	}
-	views := map[int]store.View{}
-	for i, t := range tenures {
-		if t == r.shards[i].tenure {
-			continue
-		}
-		if views[i], err = r.store.ReadView(ctx, i, r.shards[i].tenure); err != nil {
-			return false, err
-		}
-	}
-	if len(views) > 0 {
-		if err := r.take(views); err != nil {
-			return true, err
-		}
-	}
-	_, committed := views[0]
-	scored, err := r.pollScores(ctx, committed)
-	return scored || len(views) > 0, err
+	r.causes.take(i, v)
+	return nil
 }
 
 // reset starts with n shards of which nothing is known.
 func (r *Reader) reset(n int) {
-	shards := make([]*shard, n)
-	for i := range shards {
-		shards[i] = &shard{empty: true}
-	}
-	if r.opts.Before != nil {
-		r.opts.Before.mark(shards)
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.shards = shards
-	r.view = r.newView(shards)
-}
-
-// mark gives shards the marks that show a loss of commits.
-func (r *Reader) mark(shards []*shard) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, s := range r.shards[:min(len(r.shards), len(shards))] {
-		shards[i].topWatermark, shards[i].topOffsets = s.topWatermark, maps.Clone(s.topOffsets)
+	r.shards = make([]*shard, n)
+	for i := range r.shards {
+		r.shards[i] = newShard()
 	}
-}
-
-// take applies what was read.
-func (r *Reader) take(views map[int]store.View) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, v := range views {
-		s := r.shards[i]
-		if v.Tenure.Owner != s.tenure.Owner || v.Head.FirstDay < s.head.FirstDay {
-			// Another owner may have taken over after a loss of commits, and
-			// what was frozen then may be frozen anew.
-			clear(r.view.frozen)
-		}
-		if err := s.apply(v, &r.view.table, r.touched); err != nil {
-			r.start()
-			return fmt.Errorf("add up shard %d: %w", i, err)
-		}
-	}
-	r.view.groups = nil
-	for _, i := range slices.Sorted(maps.Keys(views)) {
-		r.causes.take(i, views[i])
-	}
-	return nil
+	r.view = r.newView(r.shards)
 }
 
 // start forgets all rows; the marks that show a loss of commits stay.
 func (r *Reader) start() {
 	for i, s := range r.shards {
-		r.shards[i] = &shard{empty: true, topWatermark: s.topWatermark, topOffsets: s.topOffsets}
+		r.shards[i] = newShard()
+		r.shards[i].marks = s.marks
 	}
 	r.view = r.newView(r.shards)
 }
@@ -290,10 +242,10 @@ func (r *Reader) Highest() (ms int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.shards {
-		if s.reading() || !s.head.AtEnd {
+		if s.newest.reading() || !s.newest.head.AtEnd {
 			return 0, false
 		}
-		for _, o := range s.head.Offsets {
+		for _, o := range s.newest.head.Offsets {
 			ms = max(ms, o.Watermark)
 		}
 	}

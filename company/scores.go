@@ -157,6 +157,7 @@ func (r *Reader) pollScores(ctx context.Context, committed bool) (changed bool, 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scores, r.scoresStored = s, string(b)
+	r.version++
 	return true, nil
 }
 

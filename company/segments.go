@@ -21,7 +21,7 @@ func (r *Reader) CheckSegment(segment string) error {
 		return nil
 	case r.view.off()[dimension]:
 		return fmt.Errorf("figures by %s are switched off, since a shard has more than %d values of it: map them to fewer, or take it out of dimensions", dimension, aggregator.MaxDimensionValues)
-	case r.view.rows[segment] > 0:
+	case r.view.has(segment):
 		return nil
 	}
 	e := &kpi.UnknownError{What: "segment", Given: segment, Nearest: kpi.NearestOf(segment, r.view.listed)}
@@ -32,7 +32,7 @@ func (r *Reader) CheckSegment(segment string) error {
 			}
 			return values[1]
 		})
-		if r.view.rows[turned] > 0 {
+		if r.view.has(turned) {
 			e.Nearest = turned
 		}
 	}

@@ -2,137 +2,128 @@ package company
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/store"
 )
 
-// shard is what the reader has seen of one shard.
+// shard is what the reader has read of one shard.
 type shard struct {
-	tenure store.Tenure
-	empty  bool
-	head   store.Head
-	rows   map[string][]byte // as stored, by row name
-	off    []string          // dimensions that it has switched off
+	seen              // as of its rows
+	newest   seen     // which may be later
+	marks    marks    // of both
+	off      []string // dimensions that it has switched off
+	segments map[string]*rows
 	// moving: users of a customer still count under its former segment, a durable
 	// job of several commits, during which segments don't add up to the whole.
 	moving bool
-
-	// The highest that was ever seen here, to tell that the store has lost
-	// commits: until it is reached again the shard's figures are old ones.
-	topWatermark int64
-	topOffsets   map[string]store.Offset
 }
 
-// apply takes over what was read, and moves the table by the difference.
-// Touched is told of each day from which on a segment's levels may have changed.
-// After an error, which only damaged rows give, shard and table don't fit
-// together any more and the reader has to start anew.
-func (s *shard) apply(v store.View, t *table, touched func(segment string, day int32)) error {
-	m := move{table: t, from: s.head.FirstDay, to: v.Head.FirstDay, touched: touched}
-	s.head, s.tenure, s.empty = v.Head, v.Tenure, v.Empty
-	s.off, s.moving = nil, false
-	if len(v.Head.Table) > 0 {
-		stored, err := aggregator.ParseTable(v.Head.Table)
-		if err != nil {
-			return fmt.Errorf("read the table of records: %w", err)
-		}
-		s.off, s.moving = stored.Off, len(stored.Jobs) > 0
-	}
-	if s.rows == nil {
-		s.rows = make(map[string][]byte, len(v.Cells))
-	}
-	for name, b := range v.Cells {
-		if err := s.put(name, b, &m); err != nil {
-			return err
-		}
-	}
-	if v.Full || m.from != m.to {
-		if err := s.others(v, &m); err != nil {
-			return err
-		}
-	}
-	s.seen()
-	return nil
+func newShard() *shard {
+	return &shard{seen: seen{empty: true}, newest: seen{empty: true}, segments: map[string]*rows{}}
 }
 
-// others moves the rows that are not among those read: they are gone where all
-// were read, and else the openings among them count on another day now.
-func (s *shard) others(v store.View, m *move) error {
-	for name, b := range s.rows {
-		if _, read := v.Cells[name]; read {
-			continue
-		}
-		if v.Full {
-			b = nil
-		}
-		if err := s.put(name, b, m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// put replaces one row; nil deletes it.
-func (s *shard) put(name string, b []byte, m *move) error {
-	if err := m.row(name, s.rows[name], b); err != nil {
+// apply takes over what was read, and moves the view's sums along. Touched is told
+// of each day from which on a segment's levels may have changed. After an error,
+// which only damaged rows give, shard and sums don't fit together any more and the
+// reader has to start anew.
+func (s *shard) apply(v store.View, to *view, touched func(segment string, day int32)) error {
+	m := move{view: to, shard: s, touched: touched, sums: map[string][]*sum{}}
+	from := s.head.FirstDay
+	s.seen = s.marks.see(v)
+	s.newest = s.seen
+	if err := m.firstDay(from, s.head.FirstDay); err != nil {
 		return err
 	}
-	if b == nil {
-		delete(s.rows, name)
-	} else {
-		s.rows[name] = b
+	if err := s.parseTable(v.Head.Table); err != nil {
+		return err
+	}
+	if v.Full {
+		return s.replace(v.Cells, &m)
+	}
+	return s.put(v.Cells, &m)
+}
+
+// parseTable reads what figures depend on of a shard's table.
+func (s *shard) parseTable(b []byte) error {
+	s.off, s.moving = nil, false
+	if len(b) == 0 {
+		return nil
+	}
+	stored, err := aggregator.ParseTable(b)
+	if err != nil {
+		return fmt.Errorf("read the table of records: %w", err)
+	}
+	s.off, s.moving = stored.Off, len(stored.Jobs) > 0
+	return nil
+}
+
+// put replaces the rows that were read; nil deletes one.
+func (s *shard) put(read map[string][]byte, m *move) error {
+	for name, b := range read {
+		n, err := aggregator.ParseRowName(name)
+		if err != nil {
+			return err
+		}
+		if err := s.set(n, b, m); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// seen raises the marks.
-func (s *shard) seen() {
-	s.topWatermark = max(s.topWatermark, s.head.Watermark)
-	if s.topOffsets == nil {
-		s.topOffsets = map[string]store.Offset{}
-	}
-	for topic, o := range s.head.Offsets {
-		if top, ok := s.topOffsets[topic]; !ok || top.TopicID != o.TopicID || top.Next < o.Next {
-			s.topOffsets[topic] = o
+// replace puts what was read in the place of all rows.
+func (s *shard) replace(read map[string][]byte, m *move) error {
+	for _, n := range s.missing(read) {
+		if err := s.set(n, nil, m); err != nil {
+			return err
 		}
 	}
+	return s.put(read, m)
 }
 
-// behind says whether the store holds less than it once held.
-func (s *shard) behind() bool {
-	return s.unread() || s.head.Watermark < s.topWatermark
-}
-
-// unread says whether fewer messages are in the state than once were.
-func (s *shard) unread() bool {
-	for topic, top := range s.topOffsets {
-		if o, ok := s.head.Offsets[topic]; (ok || s.empty) && o.Next < top.Next {
-			return true
+// missing are the rows that are not among those read.
+func (s *shard) missing(read map[string][]byte) (gone []aggregator.RowName) {
+	for segment, of := range s.segments {
+		for _, x := range of.list {
+			n := aggregator.RowName{Kind: x.kind, Day: x.day, Segment: segment}
+			if _, there := read[n.String()]; !there {
+				gone = append(gone, n)
+			}
 		}
 	}
-	return false
+	return gone
 }
 
-// reading says whether the shard still has to read what its log held before. A
-// watermark that has fallen back is none of its reasons: with clock: log it is
-// Highest that raises it again, and each would wait for the other.
-func (s *shard) reading() bool {
-	return s.unread() || s.tenure.Owner == "" || s.empty || !s.head.Born || s.head.CatchingUp
+// set replaces one row; nil deletes it.
+func (s *shard) set(n aggregator.RowName, b []byte, m *move) error {
+	if err := aggregator.CheckRow(b); err != nil {
+		return fmt.Errorf("row %s: %w", n, err)
+	}
+	of := s.segments[n.Segment]
+	if err := m.row(n, of.get(n), b); err != nil {
+		return err
+	}
+	if of == nil {
+		if b == nil {
+			return nil
+		}
+		of = &rows{}
+		s.segments[strings.Clone(n.Segment)] = of // not the whole name that it was cut from
+	}
+	if of.put(n, b); len(of.list) == 0 {
+		delete(s.segments, n.Segment)
+	}
+	return nil
 }
 
 // unready says in words why the shard cannot count yet, "" where it can.
 func (s *shard) unready() string {
-	switch {
-	case s.behind():
-		return "was rolled back and is reading the log again"
-	case s.tenure.Owner == "" || s.empty:
-		return "has no state yet"
-	case !s.head.Born:
-		return "is reading its history for the first time"
-	case s.head.CatchingUp:
-		return "is catching up"
-	case s.moving:
+	if why := s.seen.unready(); why != "" {
+		return why
+	}
+	if s.moving {
 		return "is moving a customer's users to another segment"
 	}
 	return ""

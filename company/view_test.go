@@ -16,7 +16,7 @@ import (
 // that are frozen and on others, in segments and in those that "other" stands for.
 func TestRangesAreTheirDays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := &view{table: newTable(), cap: 1, frozen: map[frozenDay]*frozenSum{}}
+		v := &view{sums: map[string]*sum{}, most: maxSums, cap: 1, frozen: map[frozenDay]*frozenSum{}}
 		cells := []aggregator.Cell{{Counter: aggregator.Orders}, {Counter: aggregator.Revenue, Currency: event.Currency{'E', 'U', 'R'}},
 			{Counter: aggregator.Revenue, Currency: event.Currency{'U', 'S', 'D'}},
 			{Counter: aggregator.CancelReasons, Label: "price"}, {Counter: aggregator.CancelReasons, Label: "moving"}}
@@ -29,7 +29,9 @@ func TestRangesAreTheirDays(t *testing.T) {
 			return r
 		}
 		for range rapid.IntRange(1, 3).Draw(t, "shards") {
-			v.shards = append(v.shards, &shard{head: store.Head{FirstDay: rapid.Int32Range(100, 110).Draw(t, "first")}})
+			s := newShard()
+			s.empty, s.head = false, store.Head{FirstDay: rapid.Int32Range(100, 110).Draw(t, "first")}
+			v.shards = append(v.shards, s)
 		}
 		for i, s := range v.shards {
 			for range rapid.IntRange(0, 12).Draw(t, "rows") {
@@ -37,7 +39,10 @@ func TestRangesAreTheirDays(t *testing.T) {
 				if n.Kind == 'd' {
 					n.Day = s.head.FirstDay + rapid.Int32Range(1, 20).Draw(t, "day")
 				}
-				v.place(n, drawRow(), s.head.FirstDay, 1)
+				if s.segments[n.Segment] == nil {
+					s.segments[n.Segment] = &rows{}
+				}
+				s.segments[n.Segment].put(n, drawRow().Append([]byte{}))
 			}
 			for day := int32(90); day < s.head.FirstDay; day++ {
 				d := frozenDay{day, rapid.SampledFrom(segments).Draw(t, "segment")}
@@ -47,6 +52,9 @@ func TestRangesAreTheirDays(t *testing.T) {
 			}
 		}
 		v.group(115)
+		if err := v.addUp(append(segments, "plan=other")); err != nil {
+			t.Fatal(err)
+		}
 		from := rapid.Int32Range(90, 130).Draw(t, "from")
 		to := from + rapid.Int32Range(-1, 40).Draw(t, "days")
 		for _, segment := range append(segments, "plan=other") {

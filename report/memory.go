@@ -91,6 +91,11 @@ func (m memory) ReadView(_ context.Context, shard int, after store.Tenure) (stor
 	return v, nil
 }
 
+// ReadHead is a view without rows.
+func (m memory) ReadHead(_ context.Context, shard int) (store.View, error) {
+	return store.View{Tenure: m[shard].tenure, Head: m[shard].head}, nil
+}
+
 // Scores are computed when they are asked for, and not stored.
 func (m memory) Scores(context.Context) ([]byte, error) { return nil, nil }
 

@@ -22,15 +22,18 @@ import (
 )
 
 // chief does what the owner of shard 0 does for the whole company: rules on
-// KPIs, and the topic of KPIs.
+// KPIs, and the topic of KPIs. The reader is the process's, which others poll.
 type chief struct {
 	reader   *company.Reader
+	since    uint64 // polls of the reader that had begun when this tenure did
+	version  uint64 // of the reader when it was last looked at
 	feed     *company.Feed
 	rules    []alert.KPIRule
 	goals    goalReader
 	calendar *civil.Calendar
 	firing   map[aggregator.Pair]aggregator.Firing // the worker's
 	verdicts map[string]alert.Verdict
+	judged   int64                            // watermark of the verdicts, Unix ms
 	statuses map[aggregator.Pair]*goal.Status // of the alerts about goals
 	producer *kafka.Writer
 	source   string
@@ -46,23 +49,20 @@ type chief struct {
 
 // newCompany returns what makes a chief for each tenure of shard 0.
 func (s *service) newCompany(security consumer.Security) func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
-	opts, optsErr := CompanyOptions(s.cfg)
 	producer := &kafka.Writer{
 		Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Topic: s.cfg.Kafka.Outputs.KPIs, Transport: security.Transport(s.cfg.Kafka.Outputs.KPIs),
 		RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 1000, Balancer: kafka.Murmur2Balancer{}, MaxAttempts: 3,
 	}
 	return func(sent map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
-		if optsErr != nil {
-			return nil, optsErr
+		zone, err := s.cfg.Location()
+		if err != nil {
+			return nil, UsageError{err}
 		}
-		opts := opts
-		opts.Before = s.reader // else a loss of commits would go unseen that this tenure begins with
-		reader := company.NewReader(s.store, opts)
-		feed, err := company.NewFeed(reader, s.cfg.PublishInterval.Milliseconds(), int32(s.cfg.RetainRows), sent)
+		feed, err := company.NewFeed(s.reader, s.cfg.PublishInterval.Milliseconds(), int32(s.cfg.RetainRows), sent)
 		if err != nil {
 			return nil, err
 		}
-		return &chief{reader: reader, feed: feed, rules: kpiRules(s.cfg), goals: goalReader{reader, goals(s.cfg)}, calendar: civil.NewCalendar(opts.Location), firing: firing,
+		return &chief{reader: s.reader, since: s.reader.Begun(), feed: feed, rules: kpiRules(s.cfg), goals: goalReader{s.reader, goals(s.cfg)}, calendar: civil.NewCalendar(zone), firing: firing,
 			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
 			scores:  newScoreKeeper(s.store, s.cfg),
 			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
@@ -85,41 +85,52 @@ func kpiRules(c *config.Config) []alert.KPIRule {
 	return out
 }
 
-// Next implements worker.Company.
+// Next implements worker.Company. Nothing is due before everything was read that
+// was stored when the tenure began: it may have begun with a loss of commits. While
+// the reader is reading, what is due waits for the next call.
 func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) {
 	var d worker.Duties
 	if sent, err := c.sent(); !sent {
 		return d, err
 	}
-	changed, err := c.reader.Poll(ctx)
-	if err != nil {
-		return d, err
-	}
-	c.dirty = c.dirty || changed
-	if ok, _ := c.reader.Ready(); !ok {
+	release, ok := c.reader.Hold()
+	if !ok {
 		return d, nil
 	}
+	defer release()
+	if ok, _ := c.reader.Ready(); !ok || !c.reader.ReadSince(c.since) {
+		return d, nil
+	}
+	err := c.due(ctx, now, &d)
+	return d, err
+}
+
+// due adds what is due.
+func (c *chief) due(ctx context.Context, now time.Time, d *worker.Duties) (err error) {
+	version := c.reader.Version()
+	changed := version != c.version
+	c.version, c.dirty = version, c.dirty || changed
 	if d.Scores, err = c.scores.next(ctx, now, changed); err != nil {
-		return d, err
+		return err
 	}
 	if c.evaluated.IsZero() || c.dirty && now.Sub(c.evaluated) >= c.interval {
 		c.evaluated, c.dirty = now, false
 		if d.Fired, err = c.evaluate(ctx); err != nil {
-			return d, err
+			return err
 		}
 		d.Judged = true
 		if d.Public, err = c.public(ctx); err != nil {
-			return d, err
+			return err
 		}
 	}
 	b, err := c.feed.Next(ctx, now.UnixMilli())
 	if err != nil {
-		return d, err
+		return err
 	}
 	for _, x := range b.Changes {
 		value, err := x.Encode(c.source)
 		if err != nil {
-			return d, err
+			return err
 		}
 		d.Sent = append(d.Sent, store.Field{Name: x.Key, Value: x.Sent.Encode()})
 		d.Messages = append(d.Messages, worker.Message{Key: []byte(x.Key), Value: value})
@@ -127,12 +138,13 @@ func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) 
 	for _, key := range b.Drop {
 		d.Sent = append(d.Sent, store.Field{Name: key})
 	}
-	return d, nil
+	return nil
 }
 
 // evaluate walks the rules over the days from the first unfrozen one and
 // returns what began or ceased to fire.
 func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.Firing, error) {
+	c.judged = c.reader.Watermark()
 	out := map[aggregator.Pair]*aggregator.Firing{}
 	known := map[aggregator.Pair]bool{}
 	for _, r := range c.rules {
@@ -162,7 +174,8 @@ func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.F
 
 // public are the KPIs now as plain numbers, for people who look into Redis.
 func (c *chief) public(ctx context.Context) ([]store.Field, error) {
-	figures, err := c.reader.Now(ctx, "")
+	var figures []kpi.Figure
+	err := c.reader.Running(ctx, []string{""}, func(now []kpi.Figure) { figures = now })
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +217,9 @@ func (c *chief) Alert(ctx context.Context, p aggregator.Pair, firing bool) (aler
 			continue
 		}
 		v, ok := c.verdicts[r.Name]
+		asOf := c.judged
 		if !ok {
+			asOf = c.reader.Watermark()
 			var err error
 			if v, err = c.reader.Evaluate(ctx, r, c.reader.FirstDay()); err != nil {
 				return a, err
@@ -214,7 +229,7 @@ func (c *chief) Alert(ctx context.Context, p aggregator.Pair, firing bool) (aler
 		if v.Value != nil {
 			a.Value = number(v.Value.FloatString(6))
 		}
-		a.Cause = alert.Cause{Timer: alert.Moment(min(c.calendar.Start(v.Day+1), c.reader.Watermark()))}
+		a.Cause = alert.Cause{Timer: alert.Moment(min(c.calendar.Start(v.Day+1), asOf))}
 		if firing {
 			a.Since, a.Reason = civil.Format(v.Since), alert.KPIReason(r, v)
 		} else {

@@ -90,7 +90,9 @@ func (c *chief) evaluateGoals(ctx context.Context, known map[aggregator.Pair]boo
 
 // goalAlert is the alert about a goal, where the pair is about one.
 func (c *chief) goalAlert(ctx context.Context, p aggregator.Pair, a *alert.Alert) (ok bool, err error) {
+	asOf := c.judged
 	if _, is := c.statuses[p]; !is { // a new tenure has evaluated nothing yet
+		asOf = c.reader.Watermark()
 		all, err := c.goals.Goals(ctx)
 		if err != nil {
 			return false, err
@@ -112,6 +114,6 @@ func (c *chief) goalAlert(ctx context.Context, p aggregator.Pair, a *alert.Alert
 	if s.KPI == "" {
 		a.Threshold = json.Number("1")
 	}
-	a.Cause = alert.Cause{Timer: alert.Moment(c.reader.Watermark())}
+	a.Cause = alert.Cause{Timer: alert.Moment(asOf)}
 	return true, nil
 }

@@ -132,7 +132,7 @@ func (s *service) run(ctx context.Context, group *errgroup.Group, security consu
 	if s.readings, errReadings = NewReadings(s.cfg, s.store); errReadings != nil {
 		return errReadings
 	}
-	s.reader = s.readings.Figures.(*company.Reader)
+	s.reader = s.readings.reader
 	s.board.reader = s.reader
 	s.readings.Ready = &s.board
 	partitions, err := consumer.CheckInputs(set, s.worker.Inputs)
@@ -373,7 +373,7 @@ func (s *service) commitOffsets(ctx context.Context, g *consumer.Generation, wor
 func (s *service) poll(ctx context.Context) error {
 	failing := false
 	for {
-		if _, err := s.reader.Poll(ctx); err != nil && ctx.Err() == nil {
+		if err := s.reader.Refresh(ctx); err != nil && ctx.Err() == nil {
 			if !failing {
 				s.log.Warn("figures cannot be read from Redis; trying again", zap.Error(err))
 			}

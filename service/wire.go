@@ -30,10 +30,18 @@ type Readings struct {
 	Ready     api.Readiness
 	CohortsOf []string // dimensions whose segments have cohorts
 	Close     func() error
+
+	reader *company.Reader
 }
 
-// NewReadings answers from a store; its Figures are a *company.Reader that has
-// not read yet. Serve uses the same, and polls.
+// Poll reads what has changed in the store.
+func (r *Readings) Poll(ctx context.Context) error {
+	_, err := r.reader.Poll(ctx)
+	return err
+}
+
+// NewReadings answers from a store that has not been read yet. Serve uses the same,
+// and polls.
 func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 	o, err := ShardOptions(c)
 	if err != nil {
@@ -54,7 +62,7 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 		},
 		Profile: o.Profile,
 	}
-	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Cohorts: reader, Goals: goalReader{reader, goals(c)}, Ready: reader, CohortsOf: c.Cohorts}, nil
+	return &Readings{Figures: reader, Customers: directory, Alerts: directory, Cohorts: reader, Goals: goalReader{reader, goals(c)}, Ready: reader, CohortsOf: c.Cohorts, reader: reader}, nil
 }
 
 // CompanyOptions says how the configuration wants figures to be read.

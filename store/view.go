@@ -57,6 +57,15 @@ func (s *Store) ReadView(ctx context.Context, shard int, after Tenure) (View, er
 	return v, nil
 }
 
+// ReadHead is a view without rows.
+func (s *Store) ReadHead(ctx context.Context, shard int) (View, error) {
+	v, err := s.readRows(ctx, shard, nil)
+	if err != nil {
+		return View{}, fmt.Errorf("read the head of shard %d: %w", shard, err)
+	}
+	return v, nil
+}
+
 // changedSince returns the stored tenure and what has changed since after.
 func (s *Store) changedSince(ctx context.Context, shard int, after Tenure) (now Tenure, since change, ok bool, err error) {
 	for tail := uint64(changesTail); ; {

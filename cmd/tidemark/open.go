@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 
-	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/service"
@@ -26,7 +25,7 @@ func openReadings(ctx context.Context, configPath string) (*service.Readings, er
 	}
 	r, err := service.NewReadings(c, st)
 	if err == nil {
-		_, err = r.Figures.(*company.Reader).Poll(ctx)
+		err = r.Poll(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())

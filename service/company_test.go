@@ -1,0 +1,152 @@
+package service
+
+import (
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/config"
+	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/store"
+)
+
+// owner is a process that owns the one shard of a store.
+type owner struct {
+	*service
+	t    *testing.T
+	held store.Tenure
+	head store.Head
+}
+
+func newOwner(t *testing.T) *owner {
+	t.Helper()
+	cfg, err := config.Load("", nil, config.Options{KPIs: kpi.Single(), Windows: kpi.SingleWindows()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(t.Context(), store.Options{Addrs: []string{miniredis.RunT(t).Addr()}, Namespace: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := st.SetPartitions(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	readings, err := NewReadings(cfg, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC).UnixMilli()
+	o := &owner{service: &service{cfg: cfg, store: st, reader: readings.reader}, t: t,
+		head: store.Head{Born: true, AtEnd: true, Watermark: now, FirstDay: int32(now/86_400_000) - 3, Offsets: map[string]store.Offset{"logins": {Next: 9}},
+			Table: (&aggregator.Table{Buckets: 16}).Append(nil)}}
+	o.claim()
+	return o
+}
+
+func (o *owner) claim() {
+	o.t.Helper()
+	c, err := o.store.Claim(o.t.Context(), 0)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.held = c.Tenure
+}
+
+// commit says how many customers there are.
+func (o *owner) commit(customers int64) {
+	o.t.Helper()
+	row := aggregator.Row{aggregator.Cell{Counter: aggregator.Customers}: customers}
+	var err error
+	if o.held, err = o.store.Commit(o.t.Context(), 0, o.held, &store.Commit{Head: o.head, Cells: []store.Field{{Name: "o|", Value: row.Append(nil)}}}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *owner) poll() {
+	o.t.Helper()
+	if _, err := o.reader.Poll(o.t.Context()); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// tenure begins one.
+func (o *owner) tenure() *chief {
+	o.t.Helper()
+	c, err := o.newCompany(consumer.Security{})(nil, nil)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return c.(*chief)
+}
+
+// customers is the public figure of customers that is due, "" where none is.
+func (o *owner) customers(c *chief, now time.Time) string {
+	o.t.Helper()
+	d, err := c.Next(o.t.Context(), now)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, f := range d.Public {
+		if f.Name == "customers" {
+			return string(f.Value)
+		}
+	}
+	return ""
+}
+
+// TestATenureBeginsWithWhatItsStoreHolds: the reader was read before the store lost
+// commits and the shard was taken over. What it knew then is not said.
+func TestATenureBeginsWithWhatItsStoreHolds(t *testing.T) {
+	o := newOwner(t)
+	now := time.Now()
+	o.commit(5)
+	o.poll()
+	o.claim()
+	o.commit(4)
+	c := o.tenure()
+	if got := o.customers(c, now); got != "" {
+		t.Errorf("nothing was read since the tenure began, and %s customers are said", got)
+	}
+	o.poll()
+	if got := o.customers(c, now); got != "4" {
+		t.Errorf("customers: %q, want 4", got)
+	}
+}
+
+// TestNothingIsDueWhileRowsAreRead: shard 0 does not wait for a long poll, and what
+// has changed is said after it, once.
+func TestNothingIsDueWhileRowsAreRead(t *testing.T) {
+	o := newOwner(t)
+	now := time.Now()
+	o.commit(5)
+	c := o.tenure()
+	o.poll()
+	if got := o.customers(c, now); got != "5" {
+		t.Fatalf("customers: %q, want 5", got)
+	}
+	o.commit(6)
+	o.poll()
+	release, ok := o.reader.Hold()
+	if !ok {
+		t.Fatal("the reader cannot be held")
+	}
+	now = now.Add(time.Minute)
+	if got := o.customers(c, now); got != "" {
+		t.Errorf("%s customers are said while rows are read", got)
+	}
+	release()
+	if got := o.customers(c, now); got != "6" {
+		t.Errorf("customers: %q, want 6", got)
+	}
+	if d, err := c.Next(t.Context(), now.Add(time.Minute)); err != nil || d.Judged || len(d.Public) > 0 {
+		t.Errorf("nothing has changed, and the figures are computed again: %+v, %v", d, err)
+	}
+}
