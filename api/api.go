@@ -25,6 +25,8 @@ import (
 type Figures interface {
 	// Now returns every KPI in every window for the running day.
 	Now(ctx context.Context, segment string) ([]kpi.Figure, error)
+	// Running visits the same of several segments, each in turn, without revisions.
+	Running(ctx context.Context, segments []string, visit func([]kpi.Figure)) error
 	// Figures returns one figure a day.
 	Figures(ctx context.Context, q company.Query) ([]kpi.Figure, error)
 	// Segments lists the segments there are; CheckSegment knows those that are

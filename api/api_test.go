@@ -47,6 +47,17 @@ func (c *canned) Now(_ context.Context, segment string) ([]kpi.Figure, error) {
 	return out, c.err
 }
 
+func (c *canned) Running(ctx context.Context, segments []string, visit func([]kpi.Figure)) error {
+	for _, s := range segments {
+		figures, err := c.Now(ctx, s)
+		if err != nil {
+			return err
+		}
+		visit(figures)
+	}
+	return nil
+}
+
 func (c *canned) Figures(_ context.Context, q company.Query) ([]kpi.Figure, error) {
 	c.query = q
 	return c.figures, c.err

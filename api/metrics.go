@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/tidemark-io/tidemark/kpi"
 	"go.uber.org/zap"
 )
 
@@ -50,27 +51,33 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(readyGauge, prometheus.GaugeValue, ready)
 	segments := c.figures.Segments()
-	for i, segment := range append([]string{""}, segments[:min(len(segments), metricSegments)]...) {
-		figures, err := c.figures.Now(ctx, segment)
-		if err != nil {
-			c.log.Warn("cannot collect the figures of a segment", zap.String("segment", segment), zap.Error(err))
-			return
-		}
+	segments = append([]string{""}, segments[:min(len(segments), metricSegments)]...)
+	told := false
+	err := c.figures.Running(ctx, segments, func(figures []kpi.Figure) {
 		for _, f := range figures {
-			v, err := f.Value.Float64()
-			if err != nil {
-				continue // null: the gauge is absent, and its help text says so
-			}
-			m, err := prometheus.NewConstMetric(kpiGauge, prometheus.GaugeValue, v, f.KPI, f.Window, f.Segment, f.Bucket, string(f.Unit), f.Currency)
-			if err != nil {
-				m = prometheus.NewInvalidMetric(kpiGauge, err) // the scrape says so
-			}
-			ch <- m
+			c.show(ch, f)
 		}
-		if i == 0 && len(figures) > 0 {
+		if len(figures) > 0 && !told {
+			told = true
 			if t, err := time.Parse(time.RFC3339, figures[0].Watermark); err == nil {
 				ch <- prometheus.MustNewConstMetric(watermarkGauge, prometheus.GaugeValue, float64(t.Unix()))
 			}
 		}
+	})
+	if err != nil {
+		c.log.Warn("cannot collect the figures", zap.Error(err))
 	}
+}
+
+// show sends the gauge of a figure.
+func (c *collector) show(ch chan<- prometheus.Metric, f kpi.Figure) {
+	v, err := f.Value.Float64()
+	if err != nil {
+		return // null: the gauge is absent, and its help text says so
+	}
+	m, err := prometheus.NewConstMetric(kpiGauge, prometheus.GaugeValue, v, f.KPI, f.Window, f.Segment, f.Bucket, string(f.Unit), f.Currency)
+	if err != nil {
+		m = prometheus.NewInvalidMetric(kpiGauge, err) // the scrape says so
+	}
+	ch <- m
 }

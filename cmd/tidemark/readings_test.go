@@ -50,6 +50,8 @@ func (c *canned) Now(_ context.Context, segment string) ([]kpi.Figure, error) {
 	return out, c.err
 }
 
+func (c *canned) Running(context.Context, []string, func([]kpi.Figure)) error { return c.err }
+
 func (c *canned) Figures(_ context.Context, q company.Query) ([]kpi.Figure, error) {
 	c.query = q
 	var out []kpi.Figure
