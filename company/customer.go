@@ -11,7 +11,7 @@ import (
 // RecordStore is what reading one customer needs of the store.
 type RecordStore interface {
 	Partitions(ctx context.Context) (int, error)
-	ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error)
+	ReadHead(ctx context.Context, shard int) (store.View, error)
 	Record(ctx context.Context, shard int, key string) ([]byte, error)
 	Records(ctx context.Context, shard int, keys []string) (store.Head, [][]byte, error) // of one commit
 }
@@ -23,9 +23,6 @@ type Records struct {
 	Options func() (aggregator.Options, error)
 	// Partition is the partitioner of the input topics.
 	Partition func(key []byte, n int) (int, error)
-	// Reader, where set, says what of the shard is known, so that its head can
-	// be read without all of its rows.
-	Reader *Reader
 }
 
 // recordAttempts bounds how often a customer is looked for again: between
@@ -75,11 +72,7 @@ func (r Records) Shard(ctx context.Context, id string) (int, error) {
 }
 
 func (r Records) head(ctx context.Context, shard int) (store.Head, error) {
-	var known store.Tenure
-	if r.Reader != nil {
-		known = r.Reader.tenure(shard)
-	}
-	v, err := r.Store.ReadView(ctx, shard, known)
+	v, err := r.Store.ReadHead(ctx, shard)
 	return v.Head, err
 }
 
@@ -105,14 +98,4 @@ func (r Records) read(ctx context.Context, shard int, head store.Head, id string
 		return nil, fmt.Errorf("record %s of shard %d: %w", key, shard, err)
 	}
 	return s.View(id), nil
-}
-
-// tenure is what was last read of a shard.
-func (r *Reader) tenure(shard int) store.Tenure {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if shard >= len(r.shards) {
-		return store.Tenure{}
-	}
-	return r.shards[shard].tenure
 }

@@ -138,7 +138,7 @@ func TestFromEventsToFigures(t *testing.T) {
 		t.Errorf("customers of frozen days: %s", got)
 	}
 
-	records := Records{Store: st, Options: shardOptions, Reader: r, Partition: func([]byte, int) (int, error) { return 0, nil }}
+	records := Records{Store: st, Options: shardOptions, Partition: func([]byte, int) (int, error) { return 0, nil }}
 	v, err := records.Customer(ctx, "acme")
 	if err != nil || v == nil {
 		t.Fatalf("acme: %v %v", v, err)
@@ -177,7 +177,7 @@ type splitting struct {
 
 func (s *splitting) Partitions(context.Context) (int, error) { return 1, nil }
 
-func (s *splitting) ReadView(context.Context, int, store.Tenure) (store.View, error) {
+func (s *splitting) ReadHead(context.Context, int) (store.View, error) {
 	s.reads++
 	if s.reads == 1 {
 		return store.View{Head: s.before}, nil

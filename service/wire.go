@@ -56,7 +56,7 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 	directory := api.Directory{
 		Lists: company.Lists{Store: st, Currency: c.Currency},
 		Records: company.Records{
-			Store: st, Reader: reader,
+			Store:     st,
 			Options:   func() (aggregator.Options, error) { return ShardOptions(c) },
 			Partition: func(key []byte, n int) (int, error) { return consumer.Partition(c.Partitioner, key, n) },
 		},

@@ -63,6 +63,11 @@ func (c contract) view() {
 	if v.Head.Watermark != 77 || v.Empty {
 		c.Errorf("head: watermark %d, empty %t", v.Head.Watermark, v.Empty)
 	}
+	head, err := s.ReadHead(c.Context(), c.shard)
+	if err != nil || head.Head.Watermark != 77 || head.Empty {
+		c.Errorf("head alone: watermark %d, empty %t, %v", head.Head.Watermark, head.Empty, err)
+	}
+	c.wantView(head, t4, false)
 
 	t5 := c.claim(s).Tenure
 	c.wantView(c.read(s, t4), t5, true, "a", "1", "b", "2") // another owner
