@@ -178,6 +178,10 @@ func TestCorrectionsAreRevisions(t *testing.T) {
 		if got := words["dau|1d||2024-03-16"].Value; err == nil && got != "2" {
 			err = fmt.Errorf("at first dau is %q", got)
 		}
+		// The last day of the last segment: what comes earlier was said before it.
+		if got := words["dau|1d|plan=pro|2024-03-16"].Value; err == nil && got != "1" {
+			err = fmt.Errorf("at first dau of plan=pro is %q", got)
+		}
 		return err
 	}))
 
