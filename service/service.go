@@ -102,20 +102,6 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// answerLimit is how long requests may go on once the process is to end.
-const answerLimit = 2 * time.Second
-
-// shutDown lets requests come to their end, for a while.
-func shutDown(ctx context.Context, server *http.Server, limit time.Duration) error {
-	end, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := server.Shutdown(end)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	return err
-}
-
 // run reaches store and brokers, then takes part in the group.
 func (s *service) run(ctx context.Context, group *errgroup.Group, security consumer.Security, web *web, addr string) error {
 	if err := s.connect(ctx); err != nil || ctx.Err() != nil {
