@@ -100,7 +100,7 @@ func TestFilesThatBreakOff(t *testing.T) {
 
 func TestNoJSONLines(t *testing.T) {
 	for text, want := range map[string]string{
-		"a,b\n":      "f is no JSON Lines file, and no mapping says what its columns are; give one with --mapping",
+		"a,b\n":     "f is no JSON Lines file, and no mapping says what its columns are; give one with --mapping",
 		" [\n{}\n]": "f begins with a list, and is no JSON Lines file; write one CloudEvent a line, without brackets and commas around them",
 		"\x00\x01":  "f is no JSON Lines file, and no mapping says what its columns are; give one with --mapping",
 	} {
