@@ -23,7 +23,8 @@ const balancerName = "tidemark-shards"
 type shardBalancer struct {
 	mu         sync.Mutex
 	generation int32
-	shards     []int // of this member in that generation
+	shards     []int    // of this member in that generation
+	missing    []string // topics without partitions when this member last assigned shards
 }
 
 var _ kafka.GroupBalancer = (*shardBalancer)(nil)
@@ -99,6 +100,7 @@ func (b *shardBalancer) AssignGroups(members []kafka.GroupMember, partitions []k
 	for _, p := range partitions {
 		topics[p.ID] = append(topics[p.ID], p.Topic)
 	}
+	b.miss(members, partitions)
 	shards := slices.Sorted(maps.Keys(topics))
 	claims := make([]claim, len(members))
 	reads := make(map[string][]string)
@@ -118,6 +120,33 @@ func (b *shardBalancer) AssignGroups(members []kafka.GroupMember, partitions []k
 		}
 	}
 	return out
+}
+
+// miss notes topics of which the broker that was asked knows no partition. A topic
+// that has just been created is not known to every broker yet, and kafka-go takes
+// that for no partitions.
+func (b *shardBalancer) miss(members []kafka.GroupMember, partitions []kafka.Partition) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.missing = nil
+	for _, m := range members {
+		for _, topic := range m.Topics {
+			known := slices.ContainsFunc(partitions, func(p kafka.Partition) bool { return p.Topic == topic })
+			if !known && !slices.Contains(b.missing, topic) {
+				b.missing = append(b.missing, topic)
+			}
+		}
+	}
+}
+
+// missed returns the topics that were not known when this member last assigned
+// shards, once.
+func (b *shardBalancer) missed() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	missing := b.missing
+	b.missing = nil
+	return missing
 }
 
 // spread shares shards among members: each gets as many as any other, or one

@@ -31,6 +31,7 @@ var onAnyBroker = map[string]func(t *testing.T, addr string){
 	"reads a single record batch":           testReadAt,
 	"moves shards together":                 testGroup,
 	"ends with its caller's error":          testGroupError,
+	"waits for topics":                      testGroupWithoutTopic,
 	"describes topics":                      testReadTopics,
 	"creates output topics":                 testEnsureOutputs,
 }
@@ -59,7 +60,15 @@ var topicNumber atomic.Int32
 // newTopic creates a topic of a name that no other test has.
 func newTopic(t testing.TB, addr string, partitions int32, configs map[string]string) string {
 	t.Helper()
-	name := fmt.Sprintf("t%d-%d", topicNumber.Add(1), time.Now().UnixNano())
+	name := newName()
+	createTopic(t, addr, name, partitions, configs)
+	return name
+}
+
+func newName() string { return fmt.Sprintf("t%d-%d", topicNumber.Add(1), time.Now().UnixNano()) }
+
+func createTopic(t testing.TB, addr, name string, partitions int32, configs map[string]string) {
+	t.Helper()
 	c := make(map[string]*string)
 	for k, v := range configs {
 		c[k] = &v
@@ -67,7 +76,6 @@ func newTopic(t testing.TB, addr string, partitions int32, configs map[string]st
 	if _, err := admin(t, addr).CreateTopic(t.Context(), partitions, 1, c, name); err != nil {
 		t.Fatal(err)
 	}
-	return name
 }
 
 func admin(t testing.TB, addr string) *kadm.Client {

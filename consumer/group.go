@@ -85,6 +85,7 @@ func (g *Generation) CommitOffsets(next map[string]map[int]int64) error {
 // times out: heartbeats stop with the generation.
 //
 // A group that can't be reached or joined is tried again, with a line in the log.
+// A generation in which the broker didn't know all topics ends after JoinBackoff.
 // RunGroup returns nil when ctx has ended, and otherwise what onGeneration
 // returned, or why the group will never take this member.
 func RunGroup(ctx context.Context, opt GroupOptions, onGeneration func(context.Context, *Generation) error) error {
@@ -152,6 +153,10 @@ func (m *membership) generation(ctx context.Context, g *kafka.Generation) error 
 	shards := shardsOf(g.Assignments)
 	m.balancer.remember(g.ID, shards)
 	m.opt.Log.Info("generation begins", zap.Int32("generation", g.ID), zap.String("member", g.MemberID), zap.Ints("shards", shards))
+	missing := m.balancer.missed()
+	if len(missing) > 0 {
+		m.opt.Log.Warn("shards were assigned without topics that the broker does not know yet; assigning them again", zap.Strings("topics", missing))
+	}
 	done := make(chan error, 1)
 	// kafka-go waits for what Start runs before it joins again.
 	g.Start(func(ended context.Context) {
@@ -159,6 +164,10 @@ func (m *membership) generation(ctx context.Context, g *kafka.Generation) error 
 		stop := context.AfterFunc(ended, func() { cancel(kafka.ErrGenerationEnded) })
 		defer stop()
 		defer cancel(nil)
+		if len(missing) > 0 {
+			again := time.AfterFunc(m.opt.JoinBackoff, func() { cancel(kafka.ErrGenerationEnded) })
+			defer again.Stop()
+		}
 		err := m.on(ctx, &Generation{ID: g.ID, Member: g.MemberID, Shards: shards, g: g})
 		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, kafka.ErrGenerationEnded)) {
 			err = nil

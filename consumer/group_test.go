@@ -19,11 +19,19 @@ type owners struct {
 	t  *testing.T
 	mu sync.Mutex
 	of map[int]string
+	n  int // generations that began for any
+}
+
+func (o *owners) begun() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.n
 }
 
 func (o *owners) take(member string, shards []int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.n++
 	for _, s := range shards {
 		if other, held := o.of[s]; held {
 			o.t.Errorf("shard %d was assigned to %s before %s had let go of it", s, member, other)
@@ -145,6 +153,22 @@ func testGroup(t *testing.T, addr string) {
 func (o *owners) await(shares string) {
 	o.t.Helper()
 	waitFor(o.t, "shares "+shares, func() bool { return o.shares() == shares })
+}
+
+// testGroupWithoutTopic: a group that is joined before its topic is known is
+// assigned its shards when it is, although no member comes or goes.
+func testGroupWithoutTopic(t *testing.T, addr string) {
+	topic := newName()
+	o := &owners{t: t, of: make(map[int]string)}
+	m := o.join("a", GroupOptions{Brokers: []string{addr}, Topics: []string{topic}, Group: topic,
+		HeartbeatInterval: 100 * time.Millisecond, JoinBackoff: 200 * time.Millisecond})
+	waitFor(t, "a generation without shards", func() bool { return o.begun() > 0 })
+	createTopic(t, addr, topic, 4, nil)
+	o.await("4")
+	m.leave()
+	if err := <-m.ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func testGroupError(t *testing.T, addr string) {
