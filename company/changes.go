@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/kpi"
 )
 
-// Key is the key of a figure on the tidemark.kpis topic and in the store:
+// Key is the key of a figure on the tidemark.kpis topic:
 // kpi|window|segment|day, and kpi|window|segment|bucket|day where there are
 // buckets.
 func Key(f kpi.Figure) string {
@@ -26,21 +25,7 @@ func Key(f kpi.Figure) string {
 
 // bucketEscape keeps what separates a key's parts out of a bucket, which may be
 // any text of an event.
-var (
-	bucketEscape   = strings.NewReplacer("%", "%25", "|", "%7C")
-	bucketUnescape = strings.NewReplacer("%25", "%", "%7C", "|")
-)
-
-// splitBucket takes the bucket out of a key; ok is false where its KPI has none.
-func splitBucket(key string) (base, bucket string, ok bool) {
-	name, _, _ := strings.Cut(key, "|")
-	if k, known := kpi.Lookup(name); !known || !k.Bucketed() {
-		return "", "", false
-	}
-	day := strings.LastIndexByte(key, '|')
-	at := strings.LastIndexByte(key[:day], '|')
-	return key[:at] + key[day:], bucketUnescape.Replace(key[at+1 : day]), true
-}
+var bucketEscape = strings.NewReplacer("%", "%25", "|", "%7C")
 
 // Sent is what was last said of a figure.
 type Sent struct {
@@ -54,84 +39,6 @@ type Sent struct {
 
 	Prior json.Number // value said before; "" is null, and where nothing was said
 	Cause alert.Cause // of the change from there; zero: it cannot be told
-}
-
-// Encode writes what ParseSent reads, some dozen bytes: there is one for each
-// figure and unfrozen day.
-func (s Sent) Encode() []byte {
-	var flags int
-	if s.Complete {
-		flags |= 1
-	}
-	if s.Settled {
-		flags |= 2
-	}
-	cause := "-"
-	switch {
-	case s.Cause.Timer != "":
-		cause = s.Cause.Timer
-	case s.Cause.Topic != "":
-		cause = fmt.Sprintf("%s/%d/%d", s.Cause.Topic, s.Cause.Partition, s.Cause.Offset)
-	}
-	return fmt.Appendf(nil, "%s %d %d %d %d %d %s %s", cmp.Or(s.Value, "-"), s.Numerator, s.Denominator, flags, s.Revision, s.Seq,
-		cmp.Or(s.Prior, "-"), cause)
-}
-
-// ParseSent reads what Encode writes, and what it wrote when it knew neither the
-// prior value nor the cause.
-func ParseSent(b []byte) (Sent, error) {
-	words := strings.Fields(string(b))
-	if len(words) == 6 {
-		words = append(words, "-", "-")
-	}
-	if len(words) != 8 {
-		return Sent{}, fmt.Errorf("stored figure %q: %d words, not 8", b, len(words))
-	}
-	var n [5]int64
-	for i := range n {
-		var err error
-		if n[i], err = strconv.ParseInt(words[i+1], 10, 64); err != nil {
-			return Sent{}, fmt.Errorf("stored figure %q: %w", b, err)
-		}
-	}
-	s := Sent{
-		Value: json.Number(words[0]), Numerator: n[0], Denominator: n[1],
-		Complete: n[2]&1 != 0, Settled: n[2]&2 != 0, Revision: int(n[3]), Seq: uint64(n[4]), Prior: json.Number(words[6]),
-	}
-	if s.Value == "-" {
-		s.Value = ""
-	}
-	if s.Prior == "-" {
-		s.Prior = ""
-	}
-	var err error
-	if s.Cause, err = parseCause(words[7]); err != nil {
-		return Sent{}, fmt.Errorf("stored figure %q: %w", b, err)
-	}
-	return s, nil
-}
-
-// parseCause reads "-", "topic/partition/offset" or a moment.
-func parseCause(word string) (c alert.Cause, err error) {
-	if word == "-" {
-		return c, nil
-	}
-	parts := strings.Split(word, "/")
-	if len(parts) != 3 {
-		if _, err = time.Parse(time.RFC3339, word); err != nil {
-			return c, fmt.Errorf("cause: %w", err)
-		}
-		return alert.Cause{Timer: word}, nil
-	}
-	partition, err := strconv.ParseInt(parts[1], 10, 32)
-	if err != nil {
-		return c, fmt.Errorf("partition of the cause: %w", err)
-	}
-	offset, err := strconv.ParseInt(parts[2], 10, 64)
-	if err != nil {
-		return c, fmt.Errorf("offset of the cause: %w", err)
-	}
-	return alert.Cause{Topic: parts[0], Partition: int32(partition), Offset: offset}, nil
 }
 
 // same says whether a figure is what was said. Completeness is apart from it.
@@ -151,7 +58,7 @@ func (s Sent) revision(f kpi.Figure) int {
 type Change struct {
 	Key    string
 	Figure kpi.Figure // with its revision
-	Sent   Sent       // to be stored in the same commit that precedes the sending
+	Sent   Sent       // stored in the commit that precedes the sending
 }
 
 // Why tells what brought a change about. Last is what was said before, its Seq 0
@@ -163,11 +70,11 @@ type Why func(f kpi.Figure, last Sent) alert.Cause
 // be complete. With again, what has not changed is said once more, under the
 // same id: after a take-over, since the owner before may have stored what it did
 // not get to send.
-func Changes(sent map[string]Sent, figures []kpi.Figure, again bool, why Why) []Change {
+func Changes(before func(kpi.Figure) (Sent, bool), figures []kpi.Figure, again bool, why Why) []Change {
 	var out []Change
 	for _, f := range figures {
 		key := Key(f)
-		last, known := sent[key]
+		last, known := before(f)
 		if known && last.same(f) && last.Complete == f.Complete {
 			if again {
 				f.Revision = last.Revision

@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 )
 
@@ -201,3 +205,96 @@ func poll(t testing.TB, r *Reader) bool {
 // dayRow and opening name rows.
 func dayRow(day int32, segment string) string { return fmt.Sprintf("d%d|%s", day, segment) }
 func opening(segment string) string           { return "o|" + segment }
+
+// sentStore is what was said as a store holds it. It counts round trips and fields.
+type sentStore struct {
+	fields        map[string][]byte
+	trips, loaded int
+	err           error
+}
+
+func newSentStore() *sentStore { return &sentStore{fields: map[string][]byte{}} }
+
+func (s *sentStore) read(_ context.Context, fields []string) (map[string][]byte, error) {
+	s.trips, s.loaded = s.trips+1, s.loaded+len(fields)
+	out := map[string][]byte{}
+	for _, name := range fields {
+		if b, ok := s.fields[name]; ok {
+			out[name] = b
+		}
+	}
+	return out, s.err
+}
+
+func (s *sentStore) commit(fields []store.Field) {
+	for _, f := range fields {
+		if f.Value == nil {
+			delete(s.fields, f.Name)
+		} else {
+			s.fields[f.Name] = f.Value
+		}
+	}
+}
+
+func (s *sentStore) clone() *sentStore { return &sentStore{fields: maps.Clone(s.fields)} }
+
+// say commits what is said of a figure.
+func (s *sentStore) say(t testing.TB, f kpi.Figure, x Sent) {
+	t.Helper()
+	said, err := newSayings(slices.Collect(maps.Keys(s.fields)), s.read)
+	if err == nil {
+		err = said.begin(t.Context())
+	}
+	if err == nil {
+		err = said.look(t.Context(), []place{said.place(f)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.say(f, x)
+	s.commit(said.take())
+}
+
+// of is what is stored of a figure.
+func (s *sentStore) of(t testing.TB, f kpi.Figure) (Sent, bool) {
+	t.Helper()
+	r := Reader{opts: Options{Said: s.read}}
+	p := place{f.Segment, dayOf(f)}
+	days, head, err := r.readSaid(context.Background(), []place{p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, ok := head.numbers[figureKind{f.KPI, f.Window}]
+	i, found := days[p].search(n, f.Bucket)
+	if !ok || !found {
+		return Sent{}, false
+	}
+	return days[p][i].Sent, true
+}
+
+// testFeed is a feed whose batches are committed.
+type testFeed struct {
+	*Feed
+	store *sentStore
+}
+
+// newFeed goes on where a store ends.
+func newFeed(t rapid.TB, r *Reader, s *sentStore) testFeed {
+	t.Helper()
+	f, err := NewFeed(r, FeedOptions{Interval: 1000, Retain: 1095, Stored: slices.Collect(maps.Keys(s.fields)), Read: s.read})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testFeed{f, s}
+}
+
+// next commits what is due.
+func next(t testing.TB, f testFeed, now int64) Batch {
+	t.Helper()
+	b, err := f.Next(context.Background(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.store.commit(b.Fields)
+	return b
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/kpi"
 	names "github.com/tidemark-io/tidemark/segment"
+	"github.com/tidemark-io/tidemark/store"
 )
 
 const (
@@ -32,22 +33,30 @@ type Feed struct {
 	calendar *civil.Calendar
 	interval int64 // ms
 	retain   int32 // days
-	sent     map[string]Sent
-	said     index // what sent has, by segment and by bucket
+	said     *sayings
 	queue    []segmentDay
-	again    bool     // the queue holds what is to be said once more
-	drop     []string // stored figures that are to be deleted
+	again    bool // the queue holds what is to be said once more
 
 	whole       bool // everything that is not frozen is still to be said
 	nextRunning int64
 	nextPast    int64
 	day         int32 // running day when it was last said
 	first       int32 // first day that is not frozen, at that time
-	expire      bool  // days have been frozen since the queue was last empty
 	listed      []string
+	expire      bool    // days have been frozen since old was last listed
+	old         []place // days before oldFirst that are to be thinned out, or dropped
+	oldFirst    int32
 
 	// Causes up to these have been told: of the running day, and of days before.
 	toldRunning, toldPast uint64
+}
+
+// FeedOptions say where a feed goes on.
+type FeedOptions struct {
+	Interval int64    // ms between two sayings of the running day
+	Retain   int32    // days for which revised figures of frozen days are kept
+	Stored   []string // fields of what was said, as they were at the take-over
+	Read     ReadSaid // what this tenure has committed of them
 }
 
 // segmentDay is all figures of a segment for one day.
@@ -60,78 +69,130 @@ type segmentDay struct {
 // Batch is what one commit stores and what is sent after it.
 type Batch struct {
 	Changes []Change
-	Drop    []string // keys whose stored Sent is deleted
+	Fields  []store.Field // what was said, packed: with the changes, and without what is forgotten
 }
 
-// NewFeed returns a feed that goes on where what is stored ends. Interval is in
-// ms; revisions of frozen days are kept for retain days.
-func NewFeed(r *Reader, interval int64, retain int32, stored map[string][]byte) (*Feed, error) {
-	f := &Feed{
-		reader: r, calendar: civil.NewCalendar(r.opts.Location), interval: interval, retain: retain,
-		sent: make(map[string]Sent, len(stored)), whole: true,
+// NewFeed returns a feed that goes on where what is stored ends.
+func NewFeed(r *Reader, o FeedOptions) (*Feed, error) {
+	said, err := newSayings(o.Stored, o.Read)
+	if err != nil {
+		return nil, err
 	}
-	for key, b := range stored {
-		s, err := ParseSent(b)
-		if err != nil {
-			return nil, fmt.Errorf("figure %s: %w", key, err)
-		}
-		f.sent[key] = s
-	}
-	f.said = newIndex(f.sent)
-	return f, nil
+	return &Feed{reader: r, calendar: civil.NewCalendar(r.opts.Location), interval: o.Interval, retain: o.Retain, said: said, whole: true}, nil
 }
 
 // Next returns what is due at now, Unix ms of any clock that does not run back:
 // nothing while the reader is not ready. Whoever calls it commits what it
 // returns, then sends it; if either fails, the feed is dropped with the shard's
-// memory. Where there is much, a part is returned and the rest with the next
-// call.
+// memory. After an error nothing has changed, and it may be called again. Where
+// there is much, a part is returned and the rest with the next call.
 func (f *Feed) Next(ctx context.Context, now int64) (Batch, error) {
 	if ok, _ := f.reader.Ready(); !ok {
 		return Batch{}, nil
 	}
+	if err := f.said.begin(ctx); err != nil {
+		return Batch{}, err
+	}
 	if len(f.queue) == 0 {
 		f.fill(now)
 	}
-	var b Batch
-	for range feedDays {
-		if len(f.queue) == 0 || len(b.Changes) >= feedBatch {
+	changes, err := f.say(ctx)
+	if err == nil {
+		err = f.forget(ctx)
+	}
+	fields := f.said.take()
+	if err != nil && len(fields) == 0 && len(changes) == 0 {
+		return Batch{}, err
+	}
+	return Batch{changes, fields}, nil // an error is met again, with nothing in hand
+}
+
+// say returns what is to be said of the first segments and days of the queue.
+func (f *Feed) say(ctx context.Context) (changes []Change, err error) {
+	some := f.queue[:min(feedDays, len(f.queue))]
+	if err := f.look(ctx, some); err != nil {
+		return nil, err
+	}
+	for _, q := range some {
+		if len(changes) >= feedBatch {
 			break
 		}
-		figures, err := f.figures(ctx, f.queue[0])
+		figures, err := f.figures(ctx, q)
 		if err != nil {
-			return Batch{}, err
+			return changes, err
 		}
-		changes := Changes(f.sent, figures, f.again, f.why(f.queue[0]))
 		f.queue = f.queue[1:]
-		for _, c := range changes {
-			f.sent[c.Key] = c.Sent
-			f.said.add(c.Key)
+		for _, c := range Changes(f.said.last, figures, f.again, f.why(q)) {
+			f.said.say(c.Figure, c.Sent)
+			changes = append(changes, c)
 		}
-		b.Changes = append(b.Changes, changes...)
 	}
-	if f.expire && len(f.queue) == 0 { // not before: the day that froze may have changed last
-		f.drop, f.expire = append(f.drop, f.expired(f.first)...), false
+	return changes, nil
+}
+
+// look brings into memory what was said of segments and days, and of the days that
+// figures of the running day are keyed by, in one round trip.
+func (f *Feed) look(ctx context.Context, queue []segmentDay) error {
+	if len(queue) == 0 {
+		return nil
 	}
-	n := min(len(f.drop), feedBatch)
-	b.Drop, f.drop = f.drop[:n], f.drop[n:]
-	return b, nil
+	var places []place
+	err := f.reader.with(ctx, nil, 0, 0, func(s *kpi.Source) {
+		running := s.RunningDay()
+		days := []int32{running - 1} // of scores that were read before midnight
+		for _, k := range kpi.All() {
+			for _, w := range k.Windows {
+				days = append(days, s.Days(w, running, running)...)
+			}
+		}
+		slices.Sort(days)
+		days = slices.Compact(days)
+		for _, q := range queue {
+			places = append(places, place{q.segment, q.day})
+			if q.day != running {
+				continue
+			}
+			for _, d := range days {
+				places = append(places, place{q.segment, d})
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return f.said.look(ctx, places)
 }
 
 // figures are all that are due of a segment and day, and those of buckets that
 // have none any more. Of a segment that is not listed any more only those that
-// readers know.
+// readers know. What was said of them is in memory then.
 func (f *Feed) figures(ctx context.Context, q segmentDay) (out []kpi.Figure, err error) {
-	err = f.reader.with(ctx, []string{q.segment}, q.day, q.day, func(s *kpi.Source) {
-		out = f.said.withEmptied(appendDay(nil, s, q.segment, q.day), s, q)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("figures of segment %q: %w", q.segment, err)
+	places := []place{{q.segment, q.day}}
+	for range withAttempts {
+		if err := f.said.look(ctx, places); err != nil {
+			return nil, err
+		}
+		known := false
+		err := f.reader.with(ctx, []string{q.segment}, q.day, q.day, func(s *kpi.Source) {
+			out = appendDay(nil, s, q.segment, q.day)
+			bucketed := bucketed(s, q)
+			places = f.said.places(out, bucketed)
+			if known = f.said.opened(places); known {
+				out = f.said.withEmptied(out, s, q, bucketed)
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("figures of segment %q: %w", q.segment, err)
+		}
+		if !known {
+			continue // a calendar window's, keyed by another day
+		}
+		if q.segment != "" && !slices.Contains(f.listed, q.segment) {
+			out = slices.DeleteFunc(out, func(x kpi.Figure) bool { _, known := f.said.last(x); return !known })
+		}
+		return out, nil
 	}
-	if q.segment != "" && !slices.Contains(f.listed, q.segment) {
-		out = slices.DeleteFunc(out, func(x kpi.Figure) bool { _, known := f.sent[Key(x)]; return !known })
-	}
-	return out, nil
+	return nil, fmt.Errorf("figures of segment %q: the day ended while they were computed; try again", q.segment)
 }
 
 // why names the latest message since the figures of q were last looked at, or
@@ -174,7 +235,9 @@ func (f *Feed) fill(now int64) {
 	past := false
 	switch {
 	case f.whole:
-		earliest := f.unchecked(first)
+		// A feed before may not have said as they are now the figures of frozen days
+		// that it did not get to forget.
+		earliest := f.said.unthinned(first)
 		for _, s := range segments {
 			from[s] = earliest
 		}
@@ -203,17 +266,6 @@ func (f *Feed) fill(now int64) {
 	f.expire = f.expire || first != f.first
 	f.toldRunning = told
 	f.nextRunning, f.day, f.first, f.listed = now+f.interval, day, first, listed
-}
-
-// unchecked is the first day whose figures a feed before may not have said as
-// they are now: it deletes what is stored of a frozen day once it has.
-func (f *Feed) unchecked(first int32) int32 {
-	for key, s := range f.sent {
-		if day, ok := dayOf(key); ok && s.Revision == 0 {
-			first = min(first, day)
-		}
-	}
-	return first
 }
 
 // past says from which day on each segment is to be said: the first that has
@@ -249,21 +301,4 @@ func listedName(listed []string, segment string) string {
 		return segment
 	}
 	return names.OtherOf(names.Dimension(segment))
-}
-
-// expired lists stored figures of frozen days: those never revised, and those
-// older than what is kept. They are forgotten here.
-func (f *Feed) expired(first int32) []string {
-	var out []string
-	for key, s := range f.sent {
-		day, ok := dayOf(key)
-		if ok && (day >= first || s.Revision > 0 && day >= first-f.retain) {
-			continue
-		}
-		out = append(out, key)
-		delete(f.sent, key)
-	}
-	f.said = newIndex(f.sent)
-	slices.Sort(out)
-	return out
 }

@@ -172,31 +172,7 @@ func (r *Reader) finish(ctx context.Context, figures []kpi.Figure, err error) ([
 			figures[i].Complete = false
 		}
 	}
-	if r.opts.Revisions == nil {
-		return figures, nil
-	}
-	keys := make([]string, len(figures))
-	for i, f := range figures {
-		keys[i] = Key(f)
-	}
-	stored, err := r.opts.Revisions(ctx, keys)
-	if err != nil {
-		return nil, fmt.Errorf("read revisions: %w", err)
-	}
-	for i, k := range keys {
-		if stored[k] == nil {
-			continue
-		}
-		s, err := ParseSent(stored[k])
-		if err != nil {
-			return nil, fmt.Errorf("revision of %s: %w", k, err)
-		}
-		figures[i].Revision = s.revision(figures[i])
-		// What is said to be complete must be stored as that: only then is a
-		// later change a revision.
-		figures[i].Complete = figures[i].Complete && s.Settled
-	}
-	return figures, nil
+	return figures, r.revise(ctx, figures)
 }
 
 // withAttempts bounds how often with starts again because shards changed hands

@@ -9,6 +9,7 @@ import (
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
+	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 )
 
@@ -73,16 +74,79 @@ func tenDimensions(t *testing.T, shards int) *fake {
 // much.
 const sumBound = 20 << 20
 
+// heap is how much memory is in use.
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// TestWhatWasSaidStaysSmall: of a thousand segments and a hundred days all figures
+// were said, which take more than may be kept, forty segments and days in a call. A
+// feed that goes on from there knows a bit of each.
+func TestWhatWasSaidStaysSmall(t *testing.T) {
+	const segments, days, figures = 1000, 100, 40
+	windows := make([]kpi.Figure, figures)
+	for i := range windows {
+		windows[i] = kpi.Figure{KPI: "customers", Window: fmt.Sprint(i)}
+	}
+	before := heap()
+	var fields []string
+	said, err := newSayings(nil, newSentStore().read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, calls := 0, 0
+	for s := range segments {
+		segment := fmt.Sprint("plan=", s)
+		for day := range int32(days) {
+			if calls%feedDays == 0 {
+				if err := said.begin(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			calls++
+			if err := said.look(t.Context(), []place{{segment, today - day}}); err != nil {
+				t.Fatal(err)
+			}
+			text := civil.Format(today - day)
+			for i, f := range windows {
+				f.Segment, f.Day = segment, text
+				said.say(f, Sent{Value: "1000000", Numerator: 1_000_000, Denominator: 1, Seq: 2, Complete: true, Settled: true, Prior: "7", Revision: i % 2})
+			}
+			for _, f := range said.take() {
+				stored += len(f.Value)
+				fields = append(fields, f.Name)
+			}
+		}
+	}
+	known := heap() - before
+	for _, f := range fields {
+		known -= len(f) + 16
+	}
+	t.Logf("%d bytes are stored, %d are kept, %d KiB are used", stored, said.bytes, known>>10)
+	most := maxSaid + 2*feedDays*1024
+	if said.bytes > most || stored < 2*maxSaid || known > 2*maxSaid {
+		t.Errorf("%d bytes of %d are kept, and %d used: at most %d may be", said.bytes, stored, known, most)
+	}
+	before = heap()
+	heir, err := newSayings(fields, newSentStore().read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := heap() - before; took > segments*500 { // names of 100,000 segments and days
+		t.Errorf("%d bytes for what is known of %d fields", took, len(fields))
+	}
+	runtime.KeepAlive(heir)
+	runtime.KeepAlive(said)
+	runtime.KeepAlive(fields)
+}
+
 // TestAThousandSegmentsStaySmall: every figure of every segment of today has been
 // asked for, as the topic of KPIs does.
 func TestAThousandSegmentsStaySmall(t *testing.T) {
 	f := tenDimensions(t, 2)
-	heap := func() int {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int(m.HeapAlloc)
-	}
 	before := heap()
 	r := NewReader(f, Options{Location: time.UTC, Currency: event.Currency{'U', 'S', 'D'}})
 	if _, err := r.Poll(t.Context()); err != nil {

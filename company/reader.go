@@ -36,9 +36,9 @@ type Options struct {
 	MinSample  int64
 	Lifetime   kpi.Lifetime
 	SegmentCap int // segments a dimension keeps apart from "other"; 0: 100
-	// Revisions reads stored revisions by the keys of figures, as Sent.Encode
-	// wrote them; nil: figures carry revision 0.
-	Revisions func(ctx context.Context, keys []string) (map[string][]byte, error)
+	// Said reads what was said on the topic of KPIs, as a feed has stored it; nil:
+	// figures carry revision 0.
+	Said ReadSaid
 	// Scores, where set, takes the place of what is stored of scores: it is called
 	// for each figure that is made of them, and must not call the reader.
 	Scores func() (*Scores, error)

@@ -48,17 +48,18 @@ type chief struct {
 }
 
 // newCompany returns what makes a chief for each tenure of shard 0.
-func (s *service) newCompany(security consumer.Security) func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+func (s *service) newCompany(security consumer.Security) func([]string, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
 	producer := &kafka.Writer{
 		Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Topic: s.cfg.Kafka.Outputs.KPIs, Transport: security.Transport(s.cfg.Kafka.Outputs.KPIs),
 		RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 1000, Balancer: kafka.Murmur2Balancer{}, MaxAttempts: 3,
 	}
-	return func(sent map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+	return func(sent []string, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
 		zone, err := s.cfg.Location()
 		if err != nil {
 			return nil, UsageError{err}
 		}
-		feed, err := company.NewFeed(s.reader, s.cfg.PublishInterval.Milliseconds(), int32(s.cfg.RetainRows), sent)
+		feed, err := company.NewFeed(s.reader, company.FeedOptions{
+			Interval: s.cfg.PublishInterval.Milliseconds(), Retain: int32(s.cfg.RetainRows), Stored: sent, Read: s.store.Sent})
 		if err != nil {
 			return nil, err
 		}
@@ -132,12 +133,9 @@ func (c *chief) due(ctx context.Context, now time.Time, d *worker.Duties) (err e
 		if err != nil {
 			return err
 		}
-		d.Sent = append(d.Sent, store.Field{Name: x.Key, Value: x.Sent.Encode()})
 		d.Messages = append(d.Messages, worker.Message{Key: []byte(x.Key), Value: value})
 	}
-	for _, key := range b.Drop {
-		d.Sent = append(d.Sent, store.Field{Name: key})
-	}
+	d.Sent = b.Fields
 	return nil
 }
 

@@ -51,7 +51,7 @@ func NewReadings(c *config.Config, st *store.Store) (*Readings, error) {
 	if err != nil {
 		return nil, err
 	}
-	figures.Revisions = st.SentOf
+	figures.Said = st.Sent
 	reader := company.NewReader(st, figures)
 	directory := api.Directory{
 		Lists: company.Lists{Store: st, Currency: c.Currency},

@@ -29,7 +29,8 @@ func (s *Store) Claim(ctx context.Context, shard int) (*Claimed, error) {
 	var (
 		number *redis.IntCmd
 		head   *redis.SliceCmd
-		hashes [5]*redis.MapStringStringCmd
+		sent   *redis.StringSliceCmd
+		hashes [4]*redis.MapStringStringCmd
 	)
 	// Nothing has to be watched here, since the step reads nothing beforehand.
 	// But a cluster's client sends a transaction again by itself unless it goes
@@ -42,6 +43,9 @@ func (s *Store) Claim(ctx context.Context, shard int) (*Claimed, error) {
 			for i, key := range s.loaded(shard) {
 				hashes[i] = p.HGetAll(ctx, key)
 			}
+			if shard == 0 {
+				sent = p.HKeys(ctx, s.keys.sent(shard))
+			}
 			return nil
 		})
 		return replies(cmds, err)
@@ -53,21 +57,18 @@ func (s *Store) Claim(ctx context.Context, shard int) (*Claimed, error) {
 	if c.Head, c.Empty, err = parseHead(head.Val(), 0); err != nil {
 		return nil, fmt.Errorf("claim shard %d: %w", shard, err)
 	}
-	for i, m := range []*map[string][]byte{&c.Cells, &c.Due, &c.Firing, &c.Notes, &c.Sent} {
-		if hashes[i] != nil {
-			*m = toBytes(hashes[i].Val())
-		}
+	for i, m := range []*map[string][]byte{&c.Cells, &c.Due, &c.Firing, &c.Notes} {
+		*m = toBytes(hashes[i].Val())
+	}
+	if sent != nil {
+		c.Sent = sent.Val()
 	}
 	return c, nil
 }
 
-// loaded are the hashes that Claim returns, in the order of Claimed's fields.
+// loaded are the hashes that Claim returns whole, in the order of Claimed's fields.
 func (s *Store) loaded(shard int) []string {
-	keys := []string{s.keys.cells(shard), s.keys.due(shard), s.keys.firing(shard), s.keys.notes(shard)}
-	if shard == 0 {
-		keys = append(keys, s.keys.sent(shard))
-	}
-	return keys
+	return []string{s.keys.cells(shard), s.keys.due(shard), s.keys.firing(shard), s.keys.notes(shard)}
 }
 
 // Look says whether the shard's owner and number are still t (L1); ErrFenced if not.

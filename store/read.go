@@ -77,16 +77,12 @@ func (s *Store) Public(ctx context.Context) (map[string][]byte, error) {
 	return s.readHash(ctx, s.keys.kpis(0))
 }
 
-// Sent returns value and revision of each figure as last published.
-func (s *Store) Sent(ctx context.Context) (map[string][]byte, error) {
-	return s.readHash(ctx, s.keys.sent(0))
-}
-
-// SentOf is Sent for some figures; those that were never published are absent.
-func (s *Store) SentOf(ctx context.Context, keys []string) (map[string][]byte, error) {
-	out := make(map[string][]byte, len(keys))
-	for first := 0; first < len(keys); first += perCommand {
-		some := keys[first:min(first+perCommand, len(keys))]
+// Sent returns fields of what was published of figures; those that are not stored
+// are absent. They are read in the order in which they are asked for, many at once.
+func (s *Store) Sent(ctx context.Context, fields []string) (map[string][]byte, error) {
+	out := make(map[string][]byte, len(fields))
+	for first := 0; first < len(fields); first += perCommand {
+		some := fields[first:min(first+perCommand, len(fields))]
 		values, err := s.client.HMGet(ctx, s.keys.sent(0), some...).Result()
 		if err != nil {
 			return nil, fmt.Errorf("read published figures: %w", err)

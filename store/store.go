@@ -81,7 +81,7 @@ type Commit struct {
 	Notes   []Field  // "topic/partition/offset" -> JSON
 	Bands   []Member // sorted sets for people
 	Public  []Field  // shard 0 only: current KPIs as plain numbers, for people
-	Sent    []Field  // shard 0 only: last published value and revision of each figure
+	Sent    []Field  // shard 0 only: what was last published of figures, many in a field
 	Scores  []byte   // shard 0 only: what the scores of all customers come to; nil: as it is
 
 	// Causes are the messages that readers may name where a figure has changed,
@@ -102,5 +102,5 @@ type Claimed struct {
 	Due    map[string][]byte
 	Firing map[string][]byte
 	Notes  map[string][]byte
-	Sent   map[string][]byte // shard 0 only
+	Sent   []string // shard 0 only: the fields of what was published, without values
 }

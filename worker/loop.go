@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/event"
 )
@@ -370,8 +371,8 @@ func (t *tenure) duties(ctx context.Context) error {
 	}
 	t.lastWork = time.Now()
 	d, err := t.company.Next(ctx, time.Now())
-	if errors.Is(err, ErrUnsent) {
-		return err
+	if errors.Is(err, ErrUnsent) || errors.Is(err, company.ErrDamaged) {
+		return companyError(err)
 	}
 	if err != nil {
 		t.log.Warn("figures of the company cannot be read; trying again", zap.Error(err))

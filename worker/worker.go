@@ -37,7 +37,7 @@ type Options struct {
 	Decoder     event.Options
 	Outputs     consumer.Outputs
 	// Company is what the owner of shard 0 does beside; nil where there is nothing.
-	Company func(sent map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (Company, error)
+	Company func(sent []string, firing map[aggregator.Pair]aggregator.Firing) (Company, error)
 	// Others tells, once every shard is at the end of its log, the highest event
 	// time of any; ok is false before. Only read where Live is false.
 	Others func() (highest int64, ok bool)

@@ -208,9 +208,9 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 		return o, nil
 	}
 	out := w.outputs()
-	var company func(map[string][]byte, map[aggregator.Pair]aggregator.Firing) (worker.Company, error)
+	var company func([]string, map[aggregator.Pair]aggregator.Firing) (worker.Company, error)
 	if w.company != nil {
-		company = func(_ map[string][]byte, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
+		company = func(_ []string, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
 			return w.company(firing), nil
 		}
 	}
