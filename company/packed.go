@@ -58,8 +58,8 @@ const (
 	formText
 )
 
-// ErrDamaged: what is stored of what was said cannot be read. Trying again does
-// not help.
+// ErrDamaged: what is stored of what was said is not what a feed can go on from. In
+// doubt: another owner may have written it, or the store has lost commits.
 var ErrDamaged = errors.New("what was said on the topic of KPIs cannot be read from the store")
 
 // saidFigure is what was last said of one figure of a day. Its kind is a number

@@ -12,7 +12,6 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
-	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/store"
 )
 
@@ -29,14 +28,6 @@ type Company interface {
 // ErrUnsent: figures that are committed as said did not reach their topic. In
 // doubt: the next tenure says them again.
 var ErrUnsent = errors.New("figures could not be sent")
-
-// companyError tells what cannot pass by itself from what may.
-func companyError(err error) error {
-	if errors.Is(err, company.ErrDamaged) {
-		return stopped{err}
-	}
-	return err
-}
 
 // Duties are what one commit of shard 0 stores beside, and what is sent after it.
 type Duties struct {

@@ -372,7 +372,7 @@ func (t *tenure) duties(ctx context.Context) error {
 	t.lastWork = time.Now()
 	d, err := t.company.Next(ctx, time.Now())
 	if errors.Is(err, ErrUnsent) || errors.Is(err, company.ErrDamaged) {
-		return companyError(err)
+		return err
 	}
 	if err != nil {
 		t.log.Warn("figures of the company cannot be read; trying again", zap.Error(err))

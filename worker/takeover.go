@@ -129,7 +129,7 @@ func (t *tenure) load(c *store.Claimed, set consumer.TopicSet, partitions int) e
 	t.causes.reset(t.calendar.Start(t.calendar.Day(t.head.Watermark)))
 	if t.shard == 0 && t.opts.Company != nil {
 		if t.company, err = t.opts.Company(c.Sent, t.kpis); err != nil {
-			return companyError(err)
+			return err
 		}
 	}
 	return nil
