@@ -3,12 +3,14 @@ package company
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/kpi"
 )
 
 // TestDaySet: it is a set of days.
@@ -190,11 +192,67 @@ func TestEvictedDaysAreForgotten(t *testing.T) {
 	if loaded = feed.store.loaded - loaded; loaded > 20 { // the 19th goes by its name
 		t.Errorf("%d fields were loaded", loaded)
 	}
-	if got := kept(t, feed.store, "customers", "plan=a"); got != "20 21 22 23" {
-		t.Errorf("customers of plan=a are stored of %s", got)
+	for segment, want := range map[string]string{"plan=a": "20 21 22 23", "plan=b": "22 23"} {
+		if got := kept(t, feed.store, "customers", segment); got != want {
+			t.Errorf("a day later customers of %q are stored of %s, want %s", segment, got, want)
+		}
+	}
+	s.advance() // the 22nd changed as it ran, which is no revision
+	poll(t, r)
+	next(t, feed, 240_000)
+	if got := kept(t, feed.store, "customers", "plan=a"); got != "21 23" {
+		t.Errorf("at last customers of plan=a are stored of %s", got)
 	}
 	if _, ok := feed.store.fields[place{"plan=b", today - 3}.field()]; ok {
 		t.Error("a day of which nothing is kept is still stored")
+	}
+}
+
+// TestDaysThatAreNotFrozenAnyMore: a shard that has lost commits has days again that
+// were frozen and forgotten. They are said anew, and forgotten once more.
+func TestDaysThatAreNotFrozenAnyMore(t *testing.T) {
+	_, s, r := oneShard(t)
+	feed := newFeed(t, r, newSentStore())
+	next(t, feed, 0)
+	rows, frozen := maps.Clone(s.rows), maps.Clone(s.frozen)
+	s.advance()
+	s.advance()
+	poll(t, r)
+	next(t, feed, 60_000)
+	for n, want := range []string{"19 20 21 22", "21 22"} {
+		if n == 0 {
+			s.rows, s.frozen, s.head.FirstDay = rows, frozen, today-3
+			s.claim("again")
+			s.commit(nil)
+		} else {
+			s.advance()
+			s.advance()
+		}
+		poll(t, r)
+		next(t, feed, int64(n+2)*60_000)
+		if got := kept(t, feed.store, "customers", ""); got != want {
+			t.Errorf("step %d: customers are stored of %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestAFrozenDayThatIsSaidIsNotForgotten: not even where the feed ends before it has
+// thinned out the day again.
+func TestAFrozenDayThatIsSaidIsNotForgotten(t *testing.T) {
+	store := newSentStore()
+	said, err := newSayings(nil, store.read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.thinnedTo(today)
+	store.commit(said.take())
+	store.say(t, kpi.Figure{KPI: "customers", Day: "2026-11-20"}, Sent{Value: "5", Numerator: 5, Denominator: 1, Seq: 1})
+	heir := newFeed(t, newReader(t, newFake(1)), store)
+	if err := heir.said.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := heir.said.unthinned(today); got != today-2 {
+		t.Errorf("the first day to look at is %d days ago", today-got)
 	}
 }
 
