@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/worker"
 )
 
@@ -112,5 +113,31 @@ func TestLostVerdictIsNotTakenBack(t *testing.T) {
 	s.quiet()
 	if told := s.told(); len(told) != 1 {
 		t.Errorf("told %q, want one firing", told)
+	}
+}
+
+// damagedCompany finds once that the store does not hold what it could go on from.
+type damagedCompany struct {
+	described
+	asked *atomic.Int64
+}
+
+func (c damagedCompany) Next(context.Context, time.Time) (d worker.Duties, err error) {
+	if c.asked.Add(1) == 1 {
+		err = fmt.Errorf("%w: it is damaged", company.ErrDamaged)
+	}
+	return d, err
+}
+
+// What was said cannot be read: in doubt, so that the shard is taken over anew.
+func TestDamagedCompanyStartsOver(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var asked atomic.Int64
+	s.company = func(map[aggregator.Pair]aggregator.Firing) worker.Company { return damagedCompany{asked: &asked} }
+	s.own()
+	s.until("the company is asked again", func() bool { return asked.Load() > 1 })
+	if n := s.count(claim); n != 2 {
+		t.Errorf("%d take-overs, want 2", n)
 	}
 }
