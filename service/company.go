@@ -106,7 +106,7 @@ func (c *chief) Next(ctx context.Context, now time.Time) (worker.Duties, error) 
 	return d, err
 }
 
-// due adds what is due.
+// due adds what is due. After an error it is due again, since nobody has got it.
 func (c *chief) due(ctx context.Context, now time.Time, d *worker.Duties) (err error) {
 	version := c.reader.Version()
 	changed := version != c.version
@@ -115,7 +115,7 @@ func (c *chief) due(ctx context.Context, now time.Time, d *worker.Duties) (err e
 		return err
 	}
 	if c.evaluated.IsZero() || c.dirty && now.Sub(c.evaluated) >= c.interval {
-		c.evaluated, c.dirty = now, false
+		c.evaluated, c.dirty = now, true
 		if d.Fired, err = c.evaluate(ctx); err != nil {
 			return err
 		}
@@ -136,6 +136,10 @@ func (c *chief) due(ctx context.Context, now time.Time, d *worker.Duties) (err e
 		d.Messages = append(d.Messages, worker.Message{Key: []byte(x.Key), Value: value})
 	}
 	d.Sent = b.Fields
+	for _, f := range d.Public {
+		c.shown[f.Name] = string(f.Value)
+	}
+	c.dirty = c.dirty && !d.Judged
 	return nil
 }
 
@@ -170,7 +174,8 @@ func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.F
 	return out, nil
 }
 
-// public are the KPIs now as plain numbers, for people who look into Redis.
+// public are the KPIs now as plain numbers, for people who look into Redis: those
+// that are not shown yet.
 func (c *chief) public(ctx context.Context) ([]store.Field, error) {
 	var figures []kpi.Figure
 	err := c.reader.Running(ctx, []string{""}, func(now []kpi.Figure) { figures = now })
@@ -200,7 +205,6 @@ func (c *chief) public(ctx context.Context) ([]store.Field, error) {
 	changed := out[:0]
 	for _, f := range out {
 		if c.shown[f.Name] != string(f.Value) {
-			c.shown[f.Name] = string(f.Value)
 			changed = append(changed, f)
 		}
 	}

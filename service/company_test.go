@@ -1,12 +1,16 @@
 package service
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/kpi"
@@ -148,5 +152,34 @@ func TestNothingIsDueWhileRowsAreRead(t *testing.T) {
 	}
 	if d, err := c.Next(t.Context(), now.Add(time.Minute)); err != nil || d.Judged || len(d.Public) > 0 {
 		t.Errorf("nothing has changed, and the figures are computed again: %+v, %v", d, err)
+	}
+}
+
+// TestWhatFailedIsDueAgain: what was computed before something else failed was
+// handed to nobody.
+func TestWhatFailedIsDueAgain(t *testing.T) {
+	o := newOwner(t)
+	now := time.Now()
+	o.commit(5)
+	c := o.tenure()
+	o.poll()
+	feed := c.feed
+	failing, err := company.NewFeed(o.reader, company.FeedOptions{Interval: 1000, Read: func(context.Context, []string) (map[string][]byte, error) {
+		return nil, errors.New("the store is away")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.feed = failing
+	if d, err := c.Next(t.Context(), now); err == nil {
+		t.Fatalf("%+v is due without the store", d)
+	}
+	c.feed = feed
+	d, err := c.Next(t.Context(), now.Add(time.Minute))
+	if err != nil || !d.Judged {
+		t.Errorf("rules were not judged again: %v", err)
+	}
+	if !slices.ContainsFunc(d.Public, func(f store.Field) bool { return f.Name == "customers" && string(f.Value) == "5" }) {
+		t.Error("the customers are not shown")
 	}
 }
