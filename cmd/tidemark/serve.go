@@ -21,6 +21,15 @@ import (
 // process with few megabytes to spare matters more than a few percent of time.
 const gcPercent = 60
 
+// memoryLimit is from where on the garbage collector works harder rather than let
+// the heap grow further, bytes: twice what the settings let a process keep, and as
+// much for the rest as leaves room for the program itself below what
+// internal/bounded holds it to.
+func memoryLimit(c *config.Config) int64 {
+	const rest = 32 << 20
+	return int64(rest + 2*(c.Cache+2*c.Queue))
+}
+
 func newServeCommand() *cobra.Command {
 	var path string
 	c := &cobra.Command{
@@ -41,6 +50,9 @@ configuration share the partitions.`,
 			}
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
+			}
+			if os.Getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(memoryLimit(cfg))
 			}
 			err = service.Run(cmd.Context(), service.Options{Config: cfg, Log: log, Version: thisBuild().Version})
 			var refused *store.RefusedError
