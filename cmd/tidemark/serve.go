@@ -24,10 +24,10 @@ const gcPercent = 60
 // memoryLimit is from where on the garbage collector works harder rather than let
 // the heap grow further, bytes: twice what the settings let a process keep, and as
 // much for the rest as leaves room for the program itself below what
-// internal/bounded holds it to.
+// internal/bounded holds it to. Below least it would do little else.
 func memoryLimit(c *config.Config) int64 {
-	const rest = 32 << 20
-	return int64(rest + 2*(c.Cache+2*c.Queue))
+	const rest, least = 32 << 20, 56 << 20
+	return int64(max(least, rest+2*(c.Cache+2*c.Queue)))
 }
 
 func newServeCommand() *cobra.Command {
