@@ -256,6 +256,11 @@ func (s *Shard) putAnswer(c *customer, id, customer []byte, a answer) bool {
 	s.e.sign = 1
 	answers = slices.Insert(answers, i, a)
 	u.setAnswers(answers)
+	if p != nil {
+		s.grown(&p.block, answerBytes)
+	} else {
+		s.grown(&c.bucket.block, answerBytes)
+	}
 	s.e.contributeAnswer(answers, i-1)
 	s.e.contributeAnswer(answers, i)
 	s.e.net()

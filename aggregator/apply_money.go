@@ -77,6 +77,7 @@ func (s *Shard) insertMoney(c *customer, i int, m *moneyEvent, day int32) {
 	} else {
 		c.money = slices.Insert(c.money, i, *m)
 	}
+	s.grown(&c.bucket.block, moneyBytes)
 	c.refunds = c.refunds || m.kind == refund
 	if last {
 		c.unread++

@@ -1,8 +1,6 @@
 package aggregator
 
-import (
-	"slices"
-)
+import "slices"
 
 // block is what buckets and pages have in common: a stored value that is in
 // memory, and may be dropped when it is clean.
@@ -92,7 +90,8 @@ func (s *Shard) measure(b *block) {
 }
 
 // grown counts what has come to a block since it was measured, so that a batch
-// of nothing but new records does not go unseen until it is committed.
+// of nothing but new records, payments or answers does not go unseen until it is
+// committed.
 func (s *Shard) grown(b *block, bytes int) {
 	b.memory += bytes
 	s.memory += bytes
@@ -106,12 +105,14 @@ const (
 	rareBytes     = 448
 	baseBytes     = 168
 	userBytes     = 64
+	moneyBytes    = 128 // of a money event, its texts included
+	answerBytes   = 120 // likewise of a survey answer
 )
 
 func (u *user) memory() int {
 	n := userBytes + len(u.id) + u.days.memory()
 	if u.answers != nil {
-		n += 24 + 120*cap(*u.answers)
+		n += 24 + answerBytes*cap(*u.answers)
 	}
 	return n
 }
@@ -130,7 +131,7 @@ func (c *customer) memory() int {
 	if c.base != &noBase {
 		n += baseBytes
 	}
-	n += rareBytes + 128*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
+	n += rareBytes + moneyBytes*cap(c.money) + 80*cap(c.signals) + 72*cap(c.answers) + 96*cap(c.attrs) + 32*(cap(c.line.paying)+cap(c.line.mrr))
 	for i := range c.signals {
 		n += 16 * cap(c.signals[i].events)
 	}
