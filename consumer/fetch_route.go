@@ -48,9 +48,9 @@ func (f *Fetcher) router() {
 		case <-timer.C:
 		}
 		homeless, soonest := f.homeless()
-		if len(homeless) > 0 {
+		for len(homeless) > 0 { // the turn of others may come while a broker is asked
 			f.locate(homeless)
-			_, soonest = f.homeless()
+			homeless, soonest = f.homeless()
 		}
 		if !soonest.IsZero() {
 			timer.Reset(max(time.Millisecond, time.Until(soonest)))

@@ -116,6 +116,36 @@ func TestTroubleThatPassesIsPassed(t *testing.T) {
 	}
 }
 
+// All streams lose their leader at once and look for it again each after a pause
+// of its own, while a broker takes its time to say where it is.
+func TestEachStreamFindsItsLeaderAgain(t *testing.T) {
+	const partitions = 6
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	addr := c.ListenAddrs()[0]
+	client := kgoClient(t, addr)
+	for p := range int32(partitions) {
+		produce(t, client, &kgo.Record{Topic: "logins", Partition: p, Value: []byte("v")})
+	}
+	refuse(c, 1, 6)
+	c.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		time.Sleep(2 * firstPause) // longer than any first pause
+		return nil, nil, false
+	})
+	f := newFetcher(t, addr)
+	var takers []*taker
+	for p := range partitions {
+		takers = append(takers, open(t, f, "logins", p, 0))
+	}
+	for _, k := range takers {
+		k.messages(1)
+	}
+}
+
 func TestForbiddenTopicEndsTheStream(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logins"))
 	if err != nil {
