@@ -65,20 +65,18 @@ func (e *emitter) addDay(s *dayset, d int32, windows []activeWindow) {
 // last and hours are the latest one, and its hours, before it came.
 func (e *emitter) addUserDay(segs []int32, u *user, d, ever, last int32, hours uint32, from int32) {
 	if d > last {
-		e.shapes.countUser(segs, d, last, ever)
-	} else {
-		e.addDay(&u.days, d, userWindows[:])
-		e.level(int(UserDays30), d, d+30, 1)
-		e.addLifecycle(&u.days, d, ever)
-	}
-	e.addToHistograms(segs, &u.days, d)
-	e.moveHour(segs, u, last, hours)
-	if ever != noDay && d > ever {
-		e.addToCohorts(segs, &u.days, ever, d)
+		e.countUser(segs, u, d, ever, last, hours)
+		e.countCohorts(segs, d, ever, last)
+		e.addLastToL30(&u.days, d)
 		return
 	}
-	if ever == noDay {
-		e.standing(UsersEver, 1)
+	e.addDay(&u.days, d, userWindows[:])
+	e.level(int(UserDays30), d, d+30, 1)
+	e.addLifecycle(&u.days, d, ever)
+	e.addToHistograms(&u.days, d)
+	if d > ever {
+		e.addToCohorts(&u.days, ever, d)
+	} else {
+		e.rebaseCohorts(&u.days, ever, d, from)
 	}
-	e.rebaseCohorts(&u.days, ever, d, from)
 }

@@ -36,11 +36,12 @@ func (s *Shard) lookUp(events []event.Event) {
 	a := &s.ahead
 	sum, base := uint64(0), len(s.found)
 	for i := range events {
-		h := xxhash.Sum64(events[i].Customer)
-		s.found = append(s.found, found{hash: h, login: events[i].Kind == event.Login})
-		sum += s.index.slots[s.index.at(h)].hash
+		s.found = append(s.found, found{hash: xxhash.Sum64(events[i].Customer), login: events[i].Kind == event.Login})
 	}
 	all := s.found[base:]
+	for i := range all {
+		sum += s.index.slots[s.index.at(all[i].hash)].hash
+	}
 	for i := range all {
 		c := s.index.likely(all[i].hash)
 		if a.likely[i] = c; c != nil {
@@ -69,11 +70,16 @@ func (s *Shard) warmRecords(of []found) {
 		a.likely[i] = of[i].c
 	}
 	s.warmUsers(a.likely[:len(of)])
+	sum := uint64(0)
 	for i := range of {
+		if c := of[i].c; c != nil && c.behind > 0 {
+			sum += uint64(s.behind[c.behind-1].day)
+		}
 		if of[i].login {
 			a.likely[i] = nil
 		}
 	}
+	a.sum += sum
 	s.warmRare(a.likely[:len(of)])
 }
 

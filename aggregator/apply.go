@@ -148,7 +148,7 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	u, p := s.findUser(c, id)
 	segs := s.userSegs(c, p)
 	s.e.straight = len(segs) == 1
-	hour := uint32(1) << s.cal.Hour(ev.Time)
+	hour := uint32(1) << s.cal.HourOf(day, ev.Time)
 	last, hours := u.days.last(), u.hours
 	switch {
 	case day == last && u.hours&hour != 0, day < last && u.days.has(day):

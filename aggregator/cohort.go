@@ -55,36 +55,12 @@ func (e *emitter) contributeCohorts(s *dayset, ever, from int32) {
 }
 
 // addToCohorts is the change that a new active day makes to a user whose first
-// one ever it is not. The day is in the set already.
-func (e *emitter) addToCohorts(segs []int32, s *dayset, ever, d int32) {
+// one ever it is not, nor the last. The day is in the set already.
+func (e *emitter) addToCohorts(s *dayset, ever, d int32) {
 	p, q := s.prev(d), s.next(d)
-	for i, c := range e.cohortKinds() {
-		first, next := e.periods.bounds(c.period, d)
-		if p >= first {
-			continue
-		}
-		periods := e.apart(c.period, ever, d)
-		switch {
-		case q != farFuture:
-			e.scoped(toCohort, e.cells.since(c.slots, periods), d, min(q, next), 1)
-		case periods < nearby:
-			e.addLastToCohort(segs, i, c.period, ever, p, d, periods)
-		default: // the last active period, up to now that of p
-			e.scoped(toCohort, e.cells.since(c.slots, periods), d, next, 1)
-			e.lastOf(c, ever, p, -1)
-			e.lastOf(c, ever, d, 1)
-		}
-	}
-}
-
-// addLastToCohort counts a new last day in a period that p, the last one up to
-// now, is not in.
-func (e *emitter) addLastToCohort(segs []int32, kind int, period civil.Period, ever, p, d, periods int32) {
-	begins, _ := period.Bounds(ever, e.periods.weekStart)
-	last := min(period.Between(ever, p, e.periods.weekStart), maxPeriods)
-	for place, seg := range segs {
-		if seg >= 0 && e.takes(place, toCohort) {
-			e.shapes.countCohort(seg, kind, begins, d, periods, last)
+	for _, c := range e.cohortKinds() {
+		if first, next := e.periods.bounds(c.period, d); p < first {
+			e.scoped(toCohort, e.cells.since(c.slots, e.apart(c.period, ever, d)), d, min(q, next), 1)
 		}
 	}
 }
@@ -104,7 +80,7 @@ func (e *emitter) apart(kind civil.Period, ever, d int32) int32 {
 
 // rebaseCohorts is the change that a new active day makes to a user whose first
 // one ever it is: everything counts under another cohort. The day is in the set
-// already; ever is the first one before it came, noDay for none.
+// already; ever is the first one before it came.
 func (e *emitter) rebaseCohorts(s *dayset, ever, d, from int32) {
 	sign := e.sign
 	e.sign = -sign

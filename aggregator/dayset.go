@@ -123,7 +123,17 @@ func (s *dayset) next(d int32) int32 {
 }
 
 // last is the latest day, noDay where there is none.
-func (s *dayset) last() int32 { return s.prev(s.base + int32(len(s.w())<<6)) }
+func (s *dayset) last() int32 {
+	switch {
+	case s.words != nil:
+		return s.prev(s.base + int32(len(*s.words)<<6))
+	case s.few[1] != 0:
+		return s.base + 127 - int32(bits.LeadingZeros64(s.few[1]))
+	case s.few[0] != 0:
+		return s.base + 63 - int32(bits.LeadingZeros64(s.few[0]))
+	}
+	return noDay
+}
 
 // count is the number of days in (after, upTo].
 func (s *dayset) count(after, upTo int32) int {

@@ -49,15 +49,10 @@ func (e *emitter) contributeHistograms(s *dayset, from int32) {
 	}
 }
 
-// addToHistograms is the change that a new active day makes; it is in the set
-// already.
-func (e *emitter) addToHistograms(segs []int32, s *dayset, d int32) {
+// addToHistograms is the change that a new active day makes that is not the last;
+// it is in the set already.
+func (e *emitter) addToHistograms(s *dayset, d int32) {
 	first, next := e.periods.bounds(civil.Month, d)
-	if s.next(d) == farFuture {
-		e.addLastToL30(s, d)
-		e.shapes.countMonth(segs, d, s.count(first-1, d))
-		return
-	}
 	e.addToL30(s, d)
 	// Of the month's days from d on each becomes the one after.
 	for i := s.count(first-1, d); d < next; i++ {
@@ -118,27 +113,29 @@ type l30 [64]l30Day
 
 func (e *emitter) l30At(day int32) *l30Day {
 	x := &e.l30[uint32(day)%uint32(len(e.l30))]
-	if x.day != day {
-		e.spendL30(x)
-		x.day = day
+	if x.day != day || !x.used {
+		e.turnL30(x, day)
 	}
-	x.used = true
 	return x
+}
+
+// turnL30 takes a place for another day.
+func (e *emitter) turnL30(x *l30Day, day int32) {
+	e.spendL30(x)
+	x.day, x.used = day, true
 }
 
 // addLastToL30 is the change of L30 where the new active day is the last one; it
 // is in the set already.
 func (e *emitter) addLastToL30(s *dayset, d int32) {
-	const others = rolling - 1
-	days := s.before(d) & (1<<others - 1) // bit j is day d-1-j
-	n := bits.OnesCount64(days) + 1
-	e.l30At(d).rise[n]++
-	for ; days != 0; n-- {
-		oldest := bits.Len64(days) - 1
-		days &^= 1 << oldest
-		e.l30At(d - 1 - int32(oldest) + rolling).fall[n]++
-	}
+	days := s.before(d) & (1<<(rolling-1) - 1) // bit j is day d-1-j
 	e.l30At(d + rolling).fall[1]++
+	n := 1
+	for ; days != 0; days &= days - 1 { // from the latest to the oldest
+		n++
+		e.l30At(d - 1 - int32(bits.TrailingZeros64(days)) + rolling).fall[n]++
+	}
+	e.l30At(d).rise[n]++
 }
 
 func (e *emitter) spendL30(x *l30Day) {

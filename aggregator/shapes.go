@@ -58,16 +58,58 @@ func (x *shapes) of(seg, d int32) *shape {
 	return &x.list[i]
 }
 
-// countUser counts a user who is active on d for the first time since another day,
-// ever for the first time where that is noDay.
-func (x *shapes) countUser(segs []int32, d, before, ever int32) {
-	gap := min(d-before, longAgo)
+// countUser counts a user whose last active day is d now. It is in the record
+// already; ever, last and hours are the first day, the last one and its hours
+// before it came, noDay for none.
+func (e *emitter) countUser(segs []int32, u *user, d, ever, last int32, hours uint32) {
+	gap := min(d-last, longAgo)
 	if ever == noDay {
 		gap = firstEver
 	}
+	first, _ := e.periods.bounds(civil.Month, d)
+	month, hour, before := u.days.count(first-1, d), lastHourOf(u.hours), lastHourOf(hours)
 	for _, seg := range segs {
-		if seg >= 0 {
-			x.of(seg, d).users[gap]++
+		if seg < 0 {
+			continue
+		}
+		x := e.shapes.of(seg, d)
+		x.users[gap]++
+		x.month[month]++
+		x.hours[hour]++
+		if last != noDay {
+			e.shapes.of(seg, last).hours[before]--
+		}
+	}
+}
+
+// countCohorts counts the same user in its cohorts.
+func (e *emitter) countCohorts(segs []int32, d, ever, last int32) {
+	for i, c := range e.cohortKinds() {
+		first, next := e.periods.bounds(c.period, d)
+		if last >= first {
+			continue
+		}
+		begins, periods, before := first, int32(0), int32(0)
+		if ever != noDay {
+			begins, _ = c.period.Bounds(ever, e.periods.weekStart)
+			periods, before = e.apart(c.period, ever, d), e.apart(c.period, ever, last)
+		}
+		if periods >= nearby {
+			e.scoped(toCohort, e.cells.since(c.slots, periods), d, next, 1)
+			e.stand(toCohort, e.cells.lastSince(c.slots, before), begins, -1)
+			e.stand(toCohort, e.cells.lastSince(c.slots, periods), begins, 1)
+			continue
+		}
+		for place, seg := range segs {
+			if seg < 0 || !e.takes(place, toCohort) {
+				continue
+			}
+			e.shapes.of(seg, d).since[i][periods]++
+			y := &e.shapes.of(seg, begins).last[i]
+			y[periods]++
+			if last != noDay {
+				y[before]--
+			}
 		}
 	}
 }
@@ -80,34 +122,6 @@ func (x *shapes) countCustomer(segs []int32, d, before int32) {
 			x.of(seg, d).customers[min(d-before, longAgo)]++
 		}
 	}
-}
-
-// countHour counts n users more whose last activity was in an hour of a day.
-func (x *shapes) countHour(segs []int32, d, hour, n int32) {
-	for _, seg := range segs {
-		if seg >= 0 {
-			x.of(seg, d).hours[hour] += n
-		}
-	}
-}
-
-// countMonth counts a user whose n-th active day of a month is d.
-func (x *shapes) countMonth(segs []int32, d int32, n int) {
-	for _, seg := range segs {
-		if seg >= 0 {
-			x.of(seg, d).month[n]++
-		}
-	}
-}
-
-// countCohort counts a user of the cohort that begins on a day who is active on d,
-// so many periods later and for the first time in that one; up to now it was
-// last so many periods later.
-func (x *shapes) countCohort(seg int32, kind int, begins, d, periods, last int32) {
-	x.of(seg, d).since[kind][periods]++
-	y := &x.of(seg, begins).last[kind]
-	y[last]--
-	y[periods]++
 }
 
 // spend adds to the cells what has been counted.
@@ -181,6 +195,9 @@ func (e *emitter) addShape(d, gap int32, n int64) {
 		before, ever = noDay, d
 	case longAgo:
 		before = noDay
+	}
+	if ever == d {
+		e.standing(UsersEver, n)
 	}
 	e.addWindows(userWindows[:], d, before, n)
 	e.level(int(UserDays30), d, d+30, n)

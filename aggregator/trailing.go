@@ -29,17 +29,20 @@ func (e *emitter) lastHour(day int32, hour int, v int64) {
 	e.stand(0, e.cells.known.hours[hour], day, v)
 }
 
-// moveHour is the change from a user's last day and hours to those it has now.
+// moveHour is the change where a user is active in another hour of its last
+// active day, of which hours were those before.
 func (e *emitter) moveHour(segs []int32, u *user, day int32, hours uint32) {
-	last := u.days.last()
 	was, is := lastHourOf(hours), lastHourOf(u.hours)
-	if day == last && was == is {
+	if was == is {
 		return
 	}
-	if day != noDay {
-		e.shapes.countHour(segs, day, int32(was), -1)
+	for _, seg := range segs {
+		if seg >= 0 {
+			x := e.shapes.of(seg, day)
+			x.hours[was]--
+			x.hours[is]++
+		}
 	}
-	e.shapes.countHour(segs, last, int32(is), 1)
 }
 
 // lastHourOf is the last of a day's hours.

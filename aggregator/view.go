@@ -100,9 +100,9 @@ func (s *Shard) explain(v *View, c *customer, now int64) {
 		return
 	}
 	v.Score = big.NewRat(100*total.num, s.scorer.unit*total.weight)
-	for i := range s.opts.Profile.Signals {
-		g := &s.opts.Profile.Signals[i]
-		p, ok := s.dailyPoints(c, g, day)
+	for i := range s.scorer.signals {
+		g := &s.scorer.signals[i]
+		p, ok := c.dailyPoints(g, day)
 		if !ok {
 			p, ok = c.momentPoints(g, now)
 		}
@@ -110,8 +110,8 @@ func (s *Shard) explain(v *View, c *customer, now int64) {
 			continue
 		}
 		x := Contribution{Signal: g.Name, Read: g.Read, Points: p, MaxPoints: g.MaxPoints, Weight: g.Weight,
-			Share: big.NewRat(100*s.scorer.scale[i]*p, s.scorer.unit*total.weight)}
-		x.Value, x.None = s.value(c, g, day, now)
+			Share: big.NewRat(100*g.scale*p, s.scorer.unit*total.weight)}
+		x.Value, x.None = s.value(c, g.Signal, day, now)
 		if g.Read == LastSurvey {
 			x.Survey = c.lastAnswer(day, g.Window).kind
 		}

@@ -138,6 +138,10 @@ func (h *health) run(day int32, b Band) {
 // customer does not pay and that no episode reaches into.
 func (s *Shard) walkOn(c *customer, w *walk, before int32) {
 	start := s.cal.Start(w.day + 1)
+	if c.line.pays(start) {
+		s.walkDay(c, w, never)
+		return
+	}
 	pays := farFuture
 	for i := len(c.line.paying) - 1; i >= 0 && c.line.paying[i].to >= start; i-- {
 		pays = s.cal.Day(c.line.paying[i].from)
@@ -291,10 +295,9 @@ func (c *customer) reference(d int32) int32 { return max(c.days.prev(d+1), c.fir
 // dailyScore is the part of the score that is constant within a day.
 func (s *Shard) dailyScore(c *customer, d int32) score {
 	var x score
-	for i := range s.opts.Profile.Signals {
-		g := &s.opts.Profile.Signals[i]
-		if p, ok := s.dailyPoints(c, g, d); ok {
-			x.num += p * s.scorer.scale[i]
+	for _, g := range s.scorer.daily {
+		if p, ok := c.dailyPoints(g, d); ok {
+			x.num += p * g.scale
 			x.weight += g.Weight
 		}
 	}
@@ -303,14 +306,14 @@ func (s *Shard) dailyScore(c *customer, d int32) score {
 
 // dailyPoints are a signal's points on a day; false: the signal has no value,
 // or one that changes within days.
-func (s *Shard) dailyPoints(c *customer, g *Signal, d int32) (int64, bool) {
+func (c *customer) dailyPoints(g *scored, d int32) (int64, bool) {
 	switch g.Read {
 	case ActiveDays:
-		return points(g.Steps, int64(c.days.count(d-g.Window, d))), true
+		return g.points(int64(c.days.count(d-g.Window, d))), true
 	case RecencyDays:
-		return points(g.Steps, int64(d-c.reference(d))), true
+		return g.points(int64(d - c.reference(d))), true
 	case TenureDays:
-		return points(g.Steps, int64(d-c.firstPaidDay)), true
+		return g.points(int64(d - c.firstPaidDay)), true
 	case LastSurvey:
 		if a := c.lastAnswer(d, g.Window); a != nil {
 			return g.surveyPoints(a), true
@@ -340,22 +343,24 @@ func (c *customer) lastAnswer(d, window int32) *dayAnswer {
 
 // momentScore adds what tickets and invoices are worth at a moment.
 func (s *Shard) momentScore(c *customer, x score, at int64) score {
-	for i := range s.opts.Profile.Signals {
-		g := &s.opts.Profile.Signals[i]
+	if len(c.line.tickets) == 0 && len(c.line.invoices) == 0 {
+		return score{x.num + s.scorer.calm.num, x.weight + s.scorer.calm.weight}
+	}
+	for _, g := range s.scorer.moment {
 		if p, ok := c.momentPoints(g, at); ok {
-			x.num += p * s.scorer.scale[i]
+			x.num += p * g.scale
 			x.weight += g.Weight
 		}
 	}
 	return x
 }
 
-func (c *customer) momentPoints(g *Signal, at int64) (int64, bool) {
+func (c *customer) momentPoints(g *scored, at int64) (int64, bool) {
 	switch g.Read {
 	case TicketHours:
 		for _, t := range c.line.tickets { // by their beginning: the first open one is the oldest
 			if t.from <= at && at < t.to {
-				return points(g.Steps, (at-t.from)/msHour), true
+				return g.points((at - t.from) / msHour), true
 			}
 		}
 		return g.None, true
@@ -366,7 +371,7 @@ func (c *customer) momentPoints(g *Signal, at int64) (int64, bool) {
 				n++
 			}
 		}
-		return points(g.Steps, n), true
+		return g.points(n), true
 	}
 	return 0, false
 }

@@ -57,8 +57,11 @@ func (c *Calendar) Day(ms int64) Day {
 // They are hours that have passed, not hours on the clock: a day of 25 hours
 // has 25 of them, and a day that begins at 01:00 begins with hour 0. What lies
 // beyond the 25th hour of a still longer day counts as the 25th.
-func (c *Calendar) Hour(ms int64) int {
-	return int(min((ms-c.Start(c.Day(ms)))/msHour, LastHour))
+func (c *Calendar) Hour(ms int64) int { return c.HourOf(c.Day(ms), ms) }
+
+// HourOf is Hour for whoever knows the day of ms.
+func (c *Calendar) HourOf(d Day, ms int64) int {
+	return int(min((ms-c.Start(d))/msHour, LastHour))
 }
 
 // Start returns the first moment of the day, Unix milliseconds. A civil date

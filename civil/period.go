@@ -20,7 +20,11 @@ const (
 func (p Period) Bounds(d Day, weekStart time.Weekday) (first, next Day) {
 	switch p {
 	case Week:
-		first = d - (weekday(d)-Day(weekStart)+7)%7
+		since := (d + thursday - Day(weekStart)) % 7
+		if since < 0 {
+			since += 7
+		}
+		first = d - since
 		return first, first + 7
 	case Month:
 		y, m := yearMonth(d)
@@ -70,8 +74,8 @@ func (p Period) Add(d Day, n int32, weekStart time.Weekday) Day {
 	return d + n
 }
 
-// weekday is 0 for a Sunday. 1970-01-01 was a Thursday.
-func weekday(d Day) Day { return ((d+4)%7 + 7) % 7 }
+// thursday is the weekday of 1970-01-01, counted from Sunday.
+const thursday = Day(time.Thursday)
 
 // The Gregorian calendar counted in years that begin in March, so that the leap
 // day is a year's last one, and in eras of 400 years, which all have the same
