@@ -18,6 +18,9 @@ import (
 // apart: 20 years of weeks. What lies beyond counts as the last.
 const maxPeriods = 1040
 
+// cohortPeriods are the kinds of cohorts.
+var cohortPeriods = [2]civil.Period{civil.Week, civil.Month}
+
 // cohort is one kind of cohort.
 type cohort struct {
 	period civil.Period
@@ -25,7 +28,7 @@ type cohort struct {
 }
 
 func (e *emitter) cohortKinds() [2]cohort {
-	return [2]cohort{{civil.Week, &e.cells.known.week}, {civil.Month, &e.cells.known.month}}
+	return [2]cohort{{cohortPeriods[0], &e.cells.known.week}, {cohortPeriods[1], &e.cells.known.month}}
 }
 
 // cohortPlaces says of each place among a record's segments, the whole first,
@@ -66,16 +69,15 @@ func (e *emitter) addToCohorts(s *dayset, ever, d int32) {
 }
 
 func (e *emitter) lastOf(c cohort, ever, last int32, v int64) {
-	first, _ := c.period.Bounds(ever, e.periods.weekStart) // seldom the running one
+	first, _ := e.periods.number(c.period, ever)
 	e.stand(toCohort, e.cells.lastSince(c.slots, e.apart(c.period, ever, last)), first, v)
 }
 
 // apart is how many periods later than the first active day ever a day lies.
 func (e *emitter) apart(kind civil.Period, ever, d int32) int32 {
-	if first, next := e.periods.bounds(kind, d); first <= ever && ever < next {
-		return 0
-	}
-	return min(kind.Between(ever, d, e.periods.weekStart), maxPeriods)
+	_, from := e.periods.number(kind, ever)
+	_, to := e.periods.number(kind, d)
+	return min(to-from, maxPeriods)
 }
 
 // rebaseCohorts is the change that a new active day makes to a user whose first

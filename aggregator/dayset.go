@@ -137,6 +137,9 @@ func (s *dayset) last() int32 {
 
 // count is the number of days in (after, upTo].
 func (s *dayset) count(after, upTo int32) int {
+	if n := upTo - after; s.words == nil && uint32(n-1) < 64 {
+		return bits.OnesCount64(s.upTo(upTo) >> (64 - uint(n)))
+	}
 	w := s.w()
 	lo, hi := max(int(after-s.base)+1, 0), min(int(upTo-s.base)+1, len(w)<<6)
 	n := 0
@@ -150,6 +153,19 @@ func (s *dayset) count(after, upTo int32) int {
 		lo = (k + 1) << 6
 	}
 	return n
+}
+
+// upTo is the 64 days that end with d, of a set without words: the highest bit is d.
+func (s *dayset) upTo(d int32) uint64 {
+	switch i := uint32(d - s.base); { // as unsigned numbers days before base lie far behind it
+	case i < 64:
+		return s.few[0] << (63 - i)
+	case i < 128:
+		return s.few[0]>>(i-63) | s.few[1]<<(127-i)
+	case i < 191:
+		return s.few[1] >> (i - 127)
+	}
+	return 0
 }
 
 // trim forgets days before d, as far as whole words of them go; the latest day stays.

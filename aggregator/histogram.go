@@ -132,8 +132,13 @@ func (e *emitter) addLastToL30(s *dayset, d int32) {
 	e.l30At(d + rolling).fall[1]++
 	n := 1
 	for ; days != 0; days &= days - 1 { // from the latest to the oldest
+		day := d - 1 - int32(bits.TrailingZeros64(days)) + rolling
+		x := &e.l30[uint32(day)%uint32(len(e.l30))]
+		if x.day != day || !x.used { // l30At, which is too much to be inlined
+			e.turnL30(x, day)
+		}
 		n++
-		e.l30At(d - 1 - int32(bits.TrailingZeros64(days)) + rolling).fall[n]++
+		x.fall[n]++
 	}
 	e.l30At(d).rise[n]++
 }

@@ -37,6 +37,45 @@ var lifecycles = [3]lifecycle{
 type periods struct {
 	weekStart time.Weekday
 	known     [civil.Quarter + 1]dayspan
+	near      running
+	numbers   [civil.Quarter + 1][256]numbered // by day
+}
+
+// numbered says that a day lies in the period that begins on first, the n-th
+// since that of 1970-01-01.
+type numbered struct {
+	known         bool
+	day, first, n int32
+}
+
+// number is the period that a day lies in, by its first day and its number.
+func (p *periods) number(kind civil.Period, d int32) (first, n int32) {
+	x := &p.numbers[kind][uint32(d)%256]
+	if x.day != d || !x.known {
+		*x = numbered{known: true, day: d, n: kind.Between(0, d, p.weekStart)}
+		x.first, _ = kind.Bounds(d, p.weekStart)
+	}
+	return x.first, x.n
+}
+
+// running are the beginnings of the periods that a day lies in.
+type running struct {
+	known            bool
+	day, week, month int32
+}
+
+// of is the same for a day, mostly that of the event before.
+func (p *periods) of(d int32) *running {
+	if p.near.day != d || !p.near.known {
+		p.find(d)
+	}
+	return &p.near
+}
+
+func (p *periods) find(d int32) {
+	p.near = running{known: true, day: d}
+	p.near.week, _ = p.bounds(civil.Week, d)
+	p.near.month, _ = p.bounds(civil.Month, d)
 }
 
 func (p *periods) bounds(kind civil.Period, d int32) (first, next int32) {

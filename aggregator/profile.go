@@ -146,18 +146,17 @@ func nextStep(steps []Step, v int64) (int64, bool) {
 // scorer is a profile made ready for exact integers: points are scaled so that
 // every signal's maximum is its weight times unit.
 type scorer struct {
-	p       *Profile
-	unit    int64     // least common multiple of the maxima
-	weight  int64     // of all signals
-	signals []scored  // the profile's
-	daily   []*scored // those that are constant within a day
-	moment  []*scored // the others
-	calm    score     // of the others where no ticket is open and no invoice late
+	p      *Profile
+	unit   int64    // least common multiple of the maxima
+	weight int64    // of all signals
+	daily  []scored // signals that are constant within a day
+	moment []scored // the others
+	calm   score    // of the others where no ticket is open and no invoice late
 }
 
 // scored is a signal made ready.
 type scored struct {
-	*Signal
+	Signal
 	scale int64   // weight × unit / max points
 	table []int64 // the points of 0, 1 and so on; the last step's where they end
 }
@@ -165,7 +164,7 @@ type scored struct {
 // longestTable bounds the values whose points are looked up: two years of days.
 const longestTable = 732
 
-func newScored(g *Signal, unit int64) scored {
+func newScored(g Signal, unit int64) scored {
 	s := scored{Signal: g, scale: g.Weight * (unit / g.MaxPoints)}
 	if last := g.Steps[len(g.Steps)-1].From; g.Read != LastSurvey && last >= 0 && last < longestTable {
 		for v := range last + 1 {
@@ -184,7 +183,7 @@ func (g *scored) points(v int64) int64 {
 }
 
 func newScorer(p *Profile) *scorer {
-	s := &scorer{p: p, unit: 1, signals: make([]scored, len(p.Signals))}
+	s := &scorer{p: p, unit: 1}
 	for _, x := range p.Signals {
 		a, b := big.NewInt(s.unit), big.NewInt(x.MaxPoints)
 		g := new(big.Int).GCD(nil, nil, a, b).Int64()
@@ -192,10 +191,9 @@ func newScorer(p *Profile) *scorer {
 		s.weight += x.Weight
 	}
 	nobody := customer{rare: &noRare}
-	for i := range p.Signals {
-		x := &s.signals[i]
-		*x = newScored(&p.Signals[i], s.unit)
-		if points, ok := nobody.momentPoints(x, 0); ok {
+	for _, g := range p.Signals {
+		x := newScored(g, s.unit)
+		if points, ok := nobody.momentPoints(&x, 0); ok {
 			s.moment = append(s.moment, x)
 			s.calm.num += points * x.scale
 			s.calm.weight += x.Weight

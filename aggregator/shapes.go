@@ -66,8 +66,7 @@ func (e *emitter) countUser(segs []int32, u *user, d, ever, last int32, hours ui
 	if ever == noDay {
 		gap = firstEver
 	}
-	first, _ := e.periods.bounds(civil.Month, d)
-	month, hour, before := u.days.count(first-1, d), lastHourOf(u.hours), lastHourOf(hours)
+	month, hour, before := u.days.count(e.periods.of(d).month-1, d), lastHourOf(u.hours), lastHourOf(hours)
 	for _, seg := range segs {
 		if seg < 0 {
 			continue
@@ -84,32 +83,43 @@ func (e *emitter) countUser(segs []int32, u *user, d, ever, last int32, hours ui
 
 // countCohorts counts the same user in its cohorts.
 func (e *emitter) countCohorts(segs []int32, d, ever, last int32) {
-	for i, c := range e.cohortKinds() {
-		first, next := e.periods.bounds(c.period, d)
-		if last >= first {
+	near := e.periods.of(d)
+	if last < near.week {
+		e.countCohort(segs, 0, d, ever, last)
+	}
+	if last < near.month {
+		e.countCohort(segs, 1, d, ever, last)
+	}
+}
+
+// countCohort counts a user whose last active day d is the first one of its week
+// or month: those of the cohort's kind.
+func (e *emitter) countCohort(segs []int32, kind int, d, ever, last int32) {
+	period := cohortPeriods[kind]
+	begins, now := e.periods.number(period, d)
+	periods, before := int32(0), int32(0)
+	if ever != noDay {
+		first, from := e.periods.number(period, ever)
+		_, was := e.periods.number(period, last)
+		begins, periods, before = first, min(now-from, maxPeriods), min(was-from, maxPeriods)
+	}
+	if periods >= nearby {
+		c := e.cohortKinds()[kind]
+		_, next := e.periods.bounds(period, d)
+		e.scoped(toCohort, e.cells.since(c.slots, periods), d, next, 1)
+		e.stand(toCohort, e.cells.lastSince(c.slots, before), begins, -1)
+		e.stand(toCohort, e.cells.lastSince(c.slots, periods), begins, 1)
+		return
+	}
+	for place, seg := range segs {
+		if seg < 0 || !e.takes(place, toCohort) {
 			continue
 		}
-		begins, periods, before := first, int32(0), int32(0)
-		if ever != noDay {
-			begins, _ = c.period.Bounds(ever, e.periods.weekStart)
-			periods, before = e.apart(c.period, ever, d), e.apart(c.period, ever, last)
-		}
-		if periods >= nearby {
-			e.scoped(toCohort, e.cells.since(c.slots, periods), d, next, 1)
-			e.stand(toCohort, e.cells.lastSince(c.slots, before), begins, -1)
-			e.stand(toCohort, e.cells.lastSince(c.slots, periods), begins, 1)
-			continue
-		}
-		for place, seg := range segs {
-			if seg < 0 || !e.takes(place, toCohort) {
-				continue
-			}
-			e.shapes.of(seg, d).since[i][periods]++
-			y := &e.shapes.of(seg, begins).last[i]
-			y[periods]++
-			if last != noDay {
-				y[before]--
-			}
+		e.shapes.of(seg, d).since[kind][periods]++
+		y := &e.shapes.of(seg, begins).last[kind]
+		y[periods]++
+		if last != noDay {
+			y[before]--
 		}
 	}
 }

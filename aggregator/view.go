@@ -100,18 +100,18 @@ func (s *Shard) explain(v *View, c *customer, now int64) {
 		return
 	}
 	v.Score = big.NewRat(100*total.num, s.scorer.unit*total.weight)
-	for i := range s.scorer.signals {
-		g := &s.scorer.signals[i]
-		p, ok := c.dailyPoints(g, day)
+	for _, signal := range s.opts.Profile.Signals {
+		g := newScored(signal, s.scorer.unit)
+		p, ok := c.dailyPoints(&g, day)
 		if !ok {
-			p, ok = c.momentPoints(g, now)
+			p, ok = c.momentPoints(&g, now)
 		}
 		if !ok {
 			continue
 		}
 		x := Contribution{Signal: g.Name, Read: g.Read, Points: p, MaxPoints: g.MaxPoints, Weight: g.Weight,
 			Share: big.NewRat(100*g.scale*p, s.scorer.unit*total.weight)}
-		x.Value, x.None = s.value(c, g.Signal, day, now)
+		x.Value, x.None = s.value(c, &g.Signal, day, now)
 		if g.Read == LastSurvey {
 			x.Survey = c.lastAnswer(day, g.Window).kind
 		}

@@ -85,6 +85,7 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	}
 	h.runs = slices.DeleteFunc(h.runs, func(r bandRun) bool { return r.day > h.check.day })
 	w := c.walkCheck()
+	s.walkSteadily(c, &w, today)
 	for w.day+1 < today {
 		day := w.day + 1
 		s.walkOn(c, &w, today)
@@ -97,6 +98,36 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	if c.episodes.now != w.chains {
 		c.own()
 		c.episodes.now = w.chains
+	}
+}
+
+// walkSteadily walks up to the day before the given one where the customer pays
+// all the while and has no tickets and no invoices: then every day has one piece.
+// Where it cannot it leaves the days to walkOn.
+func (s *Shard) walkSteadily(c *customer, w *walk, before int32) {
+	n := len(c.line.paying)
+	if n == 0 || len(c.line.tickets)+len(c.line.invoices) > 0 {
+		return
+	}
+	start, to := s.cal.Start(w.day+1), c.line.paying[n-1].to
+	if start < c.line.paying[n-1].from {
+		return
+	}
+	for day := w.day + 1; day < before; day++ {
+		end := s.cal.Start(day + 1)
+		if end > to || start == end { // pays no longer, or a date that the zone skips
+			return
+		}
+		x := s.dailyScore(c, day)
+		x.num, x.weight = x.num+s.scorer.calm.num, x.weight+s.scorer.calm.weight
+		w.day, w.band = day, s.scorer.band(w.band, x)
+		for r := range s.opts.BandRules {
+			if s.opts.BandRules[r].Band == w.band {
+				w.chains[r].extend(start, end, s.opts.BandRules[r].ResolveAfter)
+			}
+		}
+		c.health.run(day, w.band)
+		start = end
 	}
 }
 
@@ -295,7 +326,8 @@ func (c *customer) reference(d int32) int32 { return max(c.days.prev(d+1), c.fir
 // dailyScore is the part of the score that is constant within a day.
 func (s *Shard) dailyScore(c *customer, d int32) score {
 	var x score
-	for _, g := range s.scorer.daily {
+	for i := range s.scorer.daily {
+		g := &s.scorer.daily[i]
 		if p, ok := c.dailyPoints(g, d); ok {
 			x.num += p * g.scale
 			x.weight += g.Weight
@@ -346,7 +378,8 @@ func (s *Shard) momentScore(c *customer, x score, at int64) score {
 	if len(c.line.tickets) == 0 && len(c.line.invoices) == 0 {
 		return score{x.num + s.scorer.calm.num, x.weight + s.scorer.calm.weight}
 	}
-	for _, g := range s.scorer.moment {
+	for i := range s.scorer.moment {
+		g := &s.scorer.moment[i]
 		if p, ok := c.momentPoints(g, at); ok {
 			x.num += p * g.scale
 			x.weight += g.Weight

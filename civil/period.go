@@ -20,11 +20,7 @@ const (
 func (p Period) Bounds(d Day, weekStart time.Weekday) (first, next Day) {
 	switch p {
 	case Week:
-		since := (d + thursday - Day(weekStart)) % 7
-		if since < 0 {
-			since += 7
-		}
-		first = d - since
+		first = weekOf(d, weekStart)
 		return first, first + 7
 	case Month:
 		y, m := yearMonth(d)
@@ -42,9 +38,7 @@ func (p Period) Bounds(d Day, weekStart time.Weekday) (first, next Day) {
 func (p Period) Between(a, b Day, weekStart time.Weekday) int32 {
 	switch p {
 	case Week:
-		a, _ = p.Bounds(a, weekStart)
-		b, _ = p.Bounds(b, weekStart)
-		return (b - a) / 7
+		return (weekOf(b, weekStart) - weekOf(a, weekStart)) / 7
 	case Month, Quarter:
 		y, m := yearMonth(a)
 		z, n := yearMonth(b)
@@ -74,8 +68,14 @@ func (p Period) Add(d Day, n int32, weekStart time.Weekday) Day {
 	return d + n
 }
 
-// thursday is the weekday of 1970-01-01, counted from Sunday.
-const thursday = Day(time.Thursday)
+// weekOf is the first day of the week that holds d. 1970-01-01 was a Thursday.
+func weekOf(d Day, weekStart time.Weekday) Day {
+	since := (d + Day(time.Thursday) - Day(weekStart)) % 7
+	if since < 0 {
+		since += 7
+	}
+	return d - since
+}
 
 // The Gregorian calendar counted in years that begin in March, so that the leap
 // day is a year's last one, and in eras of 400 years, which all have the same
