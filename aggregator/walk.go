@@ -85,11 +85,12 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	}
 	h.runs = slices.DeleteFunc(h.runs, func(r bandRun) bool { return r.day > h.check.day })
 	w := c.walkCheck()
-	s.walkSteadily(c, &w, today)
 	for w.day+1 < today {
-		day := w.day + 1
-		s.walkOn(c, &w, today)
-		h.run(day, w.band)
+		if !s.walkSteadily(c, &w, today) {
+			day := w.day + 1
+			s.walkOn(c, &w, today)
+			h.run(day, w.band)
+		}
 	}
 	c.setWalkCheck(w)
 	s.walkDay(c, &w, now)
@@ -101,34 +102,46 @@ func (s *Shard) walkTo(c *customer, now int64, from int32) {
 	}
 }
 
-// walkSteadily walks up to the day before the given one where the customer pays
-// all the while and has no tickets and no invoices: then every day has one piece.
-// Where it cannot it leaves the days to walkOn.
-func (s *Shard) walkSteadily(c *customer, w *walk, before int32) {
-	n := len(c.line.paying)
-	if n == 0 || len(c.line.tickets)+len(c.line.invoices) > 0 {
-		return
-	}
-	start, to := s.cal.Start(w.day+1), c.line.paying[n-1].to
-	if start < c.line.paying[n-1].from {
-		return
-	}
+// walkSteadily walks on to the day before the given one, as far as the customer
+// pays all the while and no ticket is open and no invoice late: each of these days
+// has one piece. It says whether there was such a day.
+func (s *Shard) walkSteadily(c *customer, w *walk, before int32) (walked bool) {
+	start := s.cal.Start(w.day + 1)
+	until := c.line.steadyUntil(start)
 	for day := w.day + 1; day < before; day++ {
 		end := s.cal.Start(day + 1)
-		if end > to || start == end { // pays no longer, or a date that the zone skips
-			return
+		if end > until || start == end { // a date that the zone skips has no piece
+			break
 		}
 		x := s.dailyScore(c, day)
-		x.num, x.weight = x.num+s.scorer.calm.num, x.weight+s.scorer.calm.weight
-		w.day, w.band = day, s.scorer.band(w.band, x)
+		w.day, w.band = day, s.scorer.band(w.band, score{x.num + s.scorer.calm.num, x.weight + s.scorer.calm.weight})
 		for r := range s.opts.BandRules {
 			if s.opts.BandRules[r].Band == w.band {
 				w.chains[r].extend(start, end, s.opts.BandRules[r].ResolveAfter)
 			}
 		}
 		c.health.run(day, w.band)
-		start = end
+		start, walked = end, true
 	}
+	return walked
+}
+
+// steadyUntil is the moment up to which the customer pays from a moment on without
+// a ticket that is open or an invoice that is late; the moment itself where not.
+func (t *timeline) steadyUntil(at int64) int64 {
+	n := len(t.paying)
+	if n == 0 || at < t.paying[n-1].from {
+		return at
+	}
+	until := t.paying[n-1].to
+	for _, spans := range [...][]span{t.tickets, t.invoices} {
+		for i := range spans {
+			if x := &spans[i]; x.to > at {
+				until = min(until, max(x.from, at))
+			}
+		}
+	}
+	return until
 }
 
 // skipCalm moves the walk's last whole day on to the day before the given one,
