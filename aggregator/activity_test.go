@@ -29,17 +29,17 @@ func newUserCells(first int32, weekStart time.Weekday) *userCells {
 func (x *userCells) login(d int32, hour uint) {
 	x.rows = nil
 	u, bit := &x.u, uint32(1)<<hour
-	last, hours, ever := u.days.last(), u.hours, u.first
+	last, hours, ever := u.days.last(), u.hours(), u.first
 	switch {
 	case d == last:
-		u.hours |= bit
+		u.setHours(hours | bit)
 		x.e.moveHour([]int32{0}, u, last, hours)
 		x.e.spend()
 		return
 	case u.days.has(d):
 		return
 	case d > last:
-		u.hours = bit
+		u.setHours(bit)
 	}
 	u.days.set(d)
 	if ever == noDay || d < ever {

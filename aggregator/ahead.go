@@ -27,6 +27,7 @@ const (
 // ahead is what reading ahead needs to remember.
 type ahead struct {
 	likely    [aheadEvents]*customer
+	tags      [aheadEvents]uint32 // of the users that events on these name
 	customers []*customer // of the blocks that are written next
 	sum       uint64      // of what was read, so that the reads are not left out
 }
@@ -36,7 +37,11 @@ func (s *Shard) lookUp(events []event.Event) {
 	a := &s.ahead
 	sum, base := uint64(0), len(s.found)
 	for i := range events {
-		s.found = append(s.found, found{hash: xxhash.Sum64(events[i].Customer), login: events[i].Kind == event.Login})
+		id := events[i].User
+		if id == nil {
+			id = events[i].Customer
+		}
+		s.found = append(s.found, found{hash: xxhash.Sum64(events[i].Customer), login: events[i].Kind == event.Login, tag: tagOf(id)})
 	}
 	all := s.found[base:]
 	for i := range all {
@@ -63,24 +68,48 @@ func (s *Shard) lookUp(events []event.Event) {
 }
 
 // warmRecords reads the records of customers that events are about to be
-// applied to. Of the rare part logins touch only when the customer pays.
+// applied to, and of the users that they name. Of the rare part logins touch only
+// when the customer pays.
 func (s *Shard) warmRecords(of []found) {
 	a := &s.ahead
+	sum, n := uint64(0), 0
 	for i := range of {
-		a.likely[i] = of[i].c
+		if c := of[i].c; c != nil {
+			sum += c.glance()
+			a.likely[n], a.tags[n] = c, of[i].tag
+			n++
+		}
 	}
-	s.warmUsers(a.likely[:len(of)])
-	sum := uint64(0)
-	for i := range of {
-		if c := of[i].c; c != nil && c.behind > 0 {
+	for _, c := range a.likely[:n] {
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			sum += uint64(c.users[k].first)
+		}
+		if c.firstPaidDay != noDay {
+			sum += uint64(len(c.line.paying))
+		}
+		if c.behind > 0 {
 			sum += uint64(s.behind[c.behind-1].day)
 		}
-		if of[i].login {
-			a.likely[i] = nil
+	}
+	for i, c := range a.likely[:n] {
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			if u := &c.users[k]; u.tag() == a.tags[i] {
+				sum += u.glance()
+			}
+		}
+		if c.firstPaidDay != noDay && len(c.line.paying) > 0 {
+			sum += uint64(c.line.paying[0].from)
+		}
+	}
+	n = 0
+	for i := range of {
+		if c := of[i].c; c != nil && !of[i].login {
+			a.likely[n] = c
+			n++
 		}
 	}
 	a.sum += sum
-	s.warmRare(a.likely[:len(of)])
+	s.warmRare(a.likely[:n])
 }
 
 // warmBehind reads what bringing the cells up to the records will touch.
@@ -91,37 +120,6 @@ func (s *Shard) warmBehind(of []behind) {
 	}
 	s.warmRare(a.likely[:len(of)])
 	s.warmPlaces(a.likely[:len(of)])
-}
-
-// warmUsers reads records, those of their users, and when they pay; some may be nil.
-func (s *Shard) warmUsers(of []*customer) {
-	sum := uint64(0)
-	for _, c := range of {
-		if c != nil {
-			sum += c.glance()
-		}
-	}
-	for _, c := range of {
-		if c == nil {
-			continue
-		}
-		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first)
-		}
-		sum += uint64(len(c.line.paying))
-	}
-	for _, c := range of {
-		if c == nil {
-			continue
-		}
-		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += c.users[k].glance()
-		}
-		if len(c.line.paying) > 0 {
-			sum += uint64(c.line.paying[0].from)
-		}
-	}
-	s.ahead.sum += sum
 }
 
 // warmRare reads records with their rare parts; some may be nil.

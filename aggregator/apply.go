@@ -149,19 +149,19 @@ func (s *Shard) applyActivity(c *customer, ev *event.Event, day int32) change {
 	segs := s.userSegs(c, p)
 	s.e.straight = len(segs) == 1
 	hour := uint32(1) << s.cal.HourOf(day, ev.Time)
-	last, hours := u.days.last(), u.hours
+	last, hours := u.days.last(), u.hours()
 	switch {
-	case day == last && u.hours&hour != 0, day < last && u.days.has(day):
+	case day == last && hours&hour != 0, day < last && u.days.has(day):
 		s.e.straight = false
 		return change{}
 	case day == last:
-		u.hours |= hour
+		u.setHours(hours | hour)
 		s.e.moveHour(segs, u, last, hours)
 		s.e.straight = false
 		s.touchPage(p)
 		return change{any: true}
 	case day > last:
-		u.hours = hour
+		u.setHours(hour)
 	}
 	s.touchPage(p)
 	u.days.set(day)

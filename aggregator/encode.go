@@ -197,7 +197,7 @@ func (u *user) append(dst []byte, from int32, src *sources) []byte {
 	dst = appendDay(dst, u.first)
 	dst = u.days.append(dst, from)
 	answers := u.surveyed()
-	dst = binary.AppendUvarint(dst, uint64(u.hours)<<1|b2u(len(answers) > 0))
+	dst = binary.AppendUvarint(dst, uint64(u.hours())<<1|b2u(len(answers) > 0))
 	if len(answers) == 0 {
 		return dst
 	}
@@ -222,9 +222,13 @@ func (u *user) append(dst []byte, from int32, src *sources) []byte {
 }
 
 func (r *reader) user() user {
-	u := user{id: r.string(), first: r.day(), days: r.dayset()}
+	u := newUser(r.string())
+	u.first, u.days = r.day(), r.dayset()
 	x := r.uvarint()
-	u.hours = uint32(x >> 1)
+	if x>>1 > allHours {
+		r.fail()
+	}
+	u.setHours(uint32(x>>1) & allHours)
 	if x&1 == 0 {
 		return u
 	}

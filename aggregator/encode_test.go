@@ -31,7 +31,7 @@ func full() *customer {
 	c.line.orphans = []int{2, 3}
 	c.signals = []reference{{kind: ticket, ref: "t1", since: 5, events: []refEvent{{6, true}, {7, false}}}, {kind: invoice, ref: "i1", events: []refEvent{{8, true}}}}
 	c.answers = []dayAnswer{{day: 19_650, kind: event.NPS, time: 9, source: "app", id: "n", score: 9000, max: 10_000}}
-	c.users = []user{{id: "acme", first: 19_600, hours: 1<<24 | 3, days: c.days, answers: &[]answer{{time: 9, day: 19_650, kind: event.CSAT, score: 4000, min: 1000, max: 5000, source: "app", id: "a", campaign: "q", ref: "t1"}}}, {id: "bob", first: noDay}}
+	c.users = []user{{id: "acme", first: 19_600, packed: tagOf("acme") | 1<<24 | 3, days: c.days, answers: &[]answer{{time: 9, day: 19_650, kind: event.CSAT, score: 4000, min: 1000, max: 5000, source: "app", id: "a", campaign: "q", ref: "t1"}}}, newUser("bob")}
 	c.base = &base{at: 10, buysUntil: 19_700, firstPaid: 3,
 		money: moneyState{subs: []subscription{{name: "base", active: true, currency: event.Currency{'U', 'S', 'D'}, monthly: 5, lapse: 6}},
 			endings: []ending{{at: 11, targets: 1}}, totals: []total{{event.Currency{'U', 'S', 'D'}, 5}}}}
@@ -58,7 +58,7 @@ func TestRecordReadsBack(t *testing.T) {
 			t.Fatalf("written again it differs:\n%x\n%x", first, again)
 		}
 	}
-	if c.money[3].effective != 1_691_000_000_000 || *c.money[2].origin != (Origin{"purchases", 7}) || c.users[0].hours != 1<<24|3 || !c.attrs[1].null ||
+	if c.money[3].effective != 1_691_000_000_000 || *c.money[2].origin != (Origin{"purchases", 7}) || c.users[0].hours() != 1<<24|3 || !c.attrs[1].null ||
 		c.episodes != (episodes{base: chains{{}, {3, 4}}, check: chains{{5, 6}}}) || c.health.base != (bandRun{19_500, Red}) || c.health.runs[1].band != Green || c.signals[0].events[1] != (refEvent{7, false}) {
 		t.Fatalf("read back: %+v", c)
 	}

@@ -29,9 +29,10 @@ func pageKey(customer string, i int) string { return "u/" + customer + "/" + str
 
 // findUser returns the record of a user, a new one where there is none.
 func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
+	tag := tagOf(id)
 	if c.pages == nil {
 		for i := range c.users {
-			if c.users[i].id == string(id) {
+			if c.users[i].tag() == tag && c.users[i].id == string(id) {
 				return &c.users[i], nil
 			}
 		}
@@ -39,7 +40,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 			if c.users == nil && string(id) != c.id {
 				c.users = make([]user, 0, 2) // who names one mostly has another
 			}
-			c.users = append(c.users, user{id: string(id), first: noDay})
+			c.users = append(c.users, newUser(string(id)))
 			u := &c.users[len(c.users)-1]
 			s.grown(&c.bucket.block, u.memory())
 			return u, nil
@@ -48,7 +49,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 	}
 	p := c.pages.list[slotOf(xxhash.Sum64(id), len(c.pages.list))]
 	for i := range p.users {
-		if p.users[i].id == string(id) {
+		if p.users[i].tag() == tag && p.users[i].id == string(id) {
 			return &p.users[i], p
 		}
 	}
@@ -57,7 +58,7 @@ func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 	if s.growPages(c) {
 		p = c.pages.list[slotOf(xxhash.Sum64(id), len(c.pages.list))]
 	}
-	p.users = append(p.users, user{id: string(id), first: noDay})
+	p.users = append(p.users, newUser(string(id)))
 	u := &p.users[len(p.users)-1]
 	s.grown(&p.block, u.memory())
 	return u, p

@@ -66,7 +66,7 @@ func (e *emitter) countUser(segs []int32, u *user, d, ever, last int32, hours ui
 	if ever == noDay {
 		gap = firstEver
 	}
-	month, hour, before := u.days.count(e.periods.of(d).month-1, d), lastHourOf(u.hours), lastHourOf(hours)
+	month, hour, before := u.days.count(e.periods.of(d).month-1, d), lastHourOf(u.hours()), lastHourOf(hours)
 	for _, seg := range segs {
 		if seg < 0 {
 			continue

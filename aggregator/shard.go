@@ -82,6 +82,7 @@ type found struct {
 	hash  uint64
 	c     *customer // nil: not known when it was looked up
 	login bool
+	tag   uint32 // of the user's id
 }
 
 // Pair is a rule and the customer it is about.

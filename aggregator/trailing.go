@@ -19,7 +19,7 @@ const hoursADay = 25
 
 // contributeHour is what a user's last hour contributes.
 func (e *emitter) contributeHour(u *user) {
-	e.lastHour(u.days.last(), lastHourOf(u.hours), 1)
+	e.lastHour(u.days.last(), lastHourOf(u.hours()), 1)
 }
 
 func (e *emitter) lastHour(day int32, hour int, v int64) {
@@ -32,7 +32,7 @@ func (e *emitter) lastHour(day int32, hour int, v int64) {
 // moveHour is the change where a user is active in another hour of its last
 // active day, of which hours were those before.
 func (e *emitter) moveHour(segs []int32, u *user, day int32, hours uint32) {
-	was, is := lastHourOf(hours), lastHourOf(u.hours)
+	was, is := lastHourOf(hours), lastHourOf(u.hours())
 	if was == is {
 		return
 	}
