@@ -28,22 +28,22 @@ const (
 type ahead struct {
 	likely    [aheadEvents]*customer
 	tags      [aheadEvents]uint32 // of the users that events on these name
-	customers []*customer // of the blocks that are written next
-	sum       uint64      // of what was read, so that the reads are not left out
+	customers []*customer         // of the blocks that are written next
+	sum       uint64              // of what was read, so that the reads are not left out
 }
 
 // lookUp finds the customers of the events, step by step for all of them.
-func (s *Shard) lookUp(events []event.Event) {
+func (s *Shard) lookUp(events []event.Event, all []found) {
 	a := &s.ahead
-	sum, base := uint64(0), len(s.found)
+	sum := uint64(0)
 	for i := range events {
-		id := events[i].User
+		ev := &events[i]
+		id := ev.User
 		if id == nil {
-			id = events[i].Customer
+			id = ev.Customer
 		}
-		s.found = append(s.found, found{hash: xxhash.Sum64(events[i].Customer), login: events[i].Kind == event.Login, tag: tagOf(id)})
+		all[i] = found{hash: xxhash.Sum64(ev.Customer), login: ev.Kind == event.Login, tag: tagOf(id)}
 	}
-	all := s.found[base:]
 	for i := range all {
 		sum += s.index.slots[s.index.at(all[i].hash)].hash
 	}

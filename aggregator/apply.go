@@ -114,6 +114,9 @@ func (s *Shard) IsActivity(ev *event.Event) bool {
 
 // reads says whether anything reads events of this kind.
 func (s *Shard) reads(ev *event.Event) bool {
+	if s.opts.ActivityKinds[ev.Kind] {
+		return true
+	}
 	switch ev.Kind {
 	case event.Unknown:
 		return false
@@ -194,7 +197,7 @@ func (s *Shard) touchPage(p *page) {
 
 // silence takes back the silent days that a new active day of the customer ends.
 func (s *Shard) silence(c *customer, day int32) {
-	if c.firstPaidDay == noDay || c.days.has(day) {
+	if c.firstPaidDay == noDay {
 		return
 	}
 	before, n := c.reference(day), s.opts.SilentDays

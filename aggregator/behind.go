@@ -36,6 +36,7 @@ func (s *Shard) catchUp() {
 	}
 	clear(s.behind)
 	s.behind = s.behind[:0]
+	s.spendBeginners()
 }
 
 // catchUpWith brings the cells up to one record. Its entry stays, and says that

@@ -31,6 +31,12 @@ func (s *dayset) has(d int32) bool {
 
 // set adds a day and says whether it is new.
 func (s *dayset) set(d int32) bool {
+	if i := uint32(d - s.base); s.words == nil && i < 128 && s.few[0]|s.few[1] != 0 { // nearly always
+		w, bit := &s.few[i>>6], uint64(1)<<(i&63)
+		fresh := *w&bit == 0
+		*w |= bit
+		return fresh
+	}
 	if s.words == nil && s.few == [2]uint64{} {
 		s.base = d &^ 63
 	}

@@ -21,16 +21,21 @@ func (s *Shard) replace(c *customer, old *timeline, oldFirst int32, day, from in
 // of the days before is what was said before it.
 func (s *Shard) replaceMoney(c *customer, old *timeline, oldFirst int32, day, from int32) {
 	line, first := c.line, c.firstPaidDay
-	c.line, c.firstPaidDay = *old, oldFirst
 	health := min(from, c.health.day) // amounts at risk were held from that day on
-	s.e.sign = -1
-	s.contributeLine(c, from)
-	s.e.from = health
-	s.contributeHealth(&s.e, c)
-	s.e.sign = 1
-	s.e.straight = len(s.e.deltas) == 0 && len(c.segs()) == 1 // a customer's first payment
-	c.line, c.firstPaidDay = line, first
-	s.contributeLine(c, from)
+	if oldFirst == noDay && s.countBeginner(c, old) {
+		s.e.straight, s.e.from = true, from
+		s.contributeSilent(&s.e, c)
+	} else {
+		c.line, c.firstPaidDay = *old, oldFirst
+		s.e.sign = -1
+		s.contributeLine(c, from)
+		s.e.from = health
+		s.contributeHealth(&s.e, c)
+		s.e.sign = 1
+		s.e.straight = len(s.e.deltas) == 0 && len(c.segs()) == 1
+		c.line, c.firstPaidDay = line, first
+		s.contributeLine(c, from)
+	}
 	s.walkTo(c, max(s.watermark, c.latest), day)
 	s.e.from = health
 	s.contributeHealth(&s.e, c)

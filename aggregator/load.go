@@ -19,9 +19,10 @@ func (s *Shard) Need(events []event.Event) []string {
 	s.wantSplits()
 	asked := s.want
 	s.want = map[string]bool{}
-	s.found = s.found[:0]
-	for len(s.found) < len(events) {
-		s.lookUp(events[len(s.found):min(len(s.found)+aheadEvents, len(events))])
+	s.found = slices.Grow(s.found[:0], len(events))[:len(events)]
+	for i := 0; i < len(events); i += aheadEvents {
+		n := min(i+aheadEvents, len(events))
+		s.lookUp(events[i:n], s.found[i:n])
 	}
 	if s.absent > 0 || s.paged > 0 {
 		s.needFor(events, asked)

@@ -45,6 +45,7 @@ type Shard struct {
 	memory    int
 
 	behind    []behind
+	beginners map[beginner]int64
 	changed   []*customer // since the last commit; their buckets are not marked yet
 	ahead     ahead
 	sources   *sources
