@@ -117,6 +117,10 @@ func (f *Feed) say(ctx context.Context) (changes []Change, err error) {
 		if len(changes) >= feedBatch {
 			break
 		}
+		if f.reader.SwitchedOff(q.segment) { // since it was queued
+			f.queue = f.queue[1:]
+			continue
+		}
 		figures, err := f.figures(ctx, q)
 		if err != nil {
 			return changes, err
@@ -228,7 +232,7 @@ func (f *Feed) fill(now int64) {
 		return
 	}
 	listed := append([]string{""}, f.reader.Segments()...)
-	segments := f.said.with(listed)
+	segments := slices.DeleteFunc(f.said.with(listed), f.reader.SwitchedOff) // of which the last values said remain
 	first := f.reader.FirstDay()
 	from := map[string]int32{}
 	told := f.reader.causesSoFar()

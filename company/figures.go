@@ -142,7 +142,7 @@ func (r *Reader) Evaluate(ctx context.Context, rule alert.KPIRule, from int32) (
 	if err != nil {
 		return alert.Verdict{}, fmt.Errorf("rule %s: %w", rule.Name, err)
 	}
-	if r.switchedOff(rule.Segment) {
+	if r.SwitchedOff(rule.Segment) {
 		return alert.Evaluate(rule, nil), nil
 	}
 	var points []alert.Point

@@ -27,7 +27,7 @@ func (r *Reader) Goals(ctx context.Context, goals []goal.Goal) ([]goal.Status, e
 		}
 		var s goal.Status
 		day := min(running, g.By)
-		err = r.with(ctx, []string{g.Segment}, day-1, day, func(src *kpi.Source) { s = status(src, k, g) })
+		err = r.with(ctx, []string{g.Segment}, day-1, day, func(src *kpi.Source) { s = status(src, k, g, r.off(g.Segment)) })
 		if err != nil {
 			return nil, fmt.Errorf("goal %s: %w", g.Name, err)
 		}
@@ -36,8 +36,9 @@ func (r *Reader) Goals(ctx context.Context, goals []goal.Goal) ([]goal.Status, e
 	return out, nil
 }
 
-// status is a goal by the newest figure up to its day and by the last complete one.
-func status(s *kpi.Source, k kpi.KPI, g *goal.Goal) goal.Status {
+// status is a goal by the newest figure up to its day and by the last complete one;
+// where its segment is off, it rests.
+func status(s *kpi.Source, k kpi.KPI, g *goal.Goal, off bool) goal.Status {
 	day := min(s.RunningDay(), g.By)
 	over := s.Complete(g.By)
 	last := day
@@ -54,6 +55,9 @@ func status(s *kpi.Source, k kpi.KPI, g *goal.Goal) goal.Status {
 	now, f := at(day)
 	decides, _ := at(last)
 	out := goal.Evaluate(g, now, decides, over)
+	if off {
+		out = goal.Rest(g, day)
+	}
 	out.Unit, out.Currency = f.Unit, f.Currency
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"testing"
 
+	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/goal"
 )
 
@@ -48,5 +49,28 @@ func TestGoals(t *testing.T) {
 	}
 	if got[0].Unit != "count" {
 		t.Errorf("the unit is %s", got[0].Unit)
+	}
+}
+
+// TestGoalsOfADimensionThatIsOff: the one is met by what is left of the segment, and
+// the day of the other is over.
+func TestGoalsOfADimensionThatIsOff(t *testing.T) {
+	f := twoShards()
+	f.shards[1].head.Table = (&aggregator.Table{Buckets: 16, Off: []string{"plan"}}).Append(nil)
+	f.shards[1].commit(nil)
+	r := newReader(t, f)
+	poll(t, r)
+	goals := []goal.Goal{
+		{Name: "would be met", KPI: "mrr", Segment: "plan=pro", Most: big.NewRat(6, 1), Start: new(big.Rat), From: today - 10, By: today + 10},
+		{Name: "over", KPI: "mrr", Segment: "plan=pro", Least: big.NewRat(6, 1), Start: new(big.Rat), From: today - 10, By: today - 2},
+	}
+	got, err := r.Goals(context.Background(), goals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, day := range []string{"2026-11-22", "2026-11-20"} {
+		if g := got[i]; g.State != goal.Resting || g.Value != "" || g.Progress != "" || g.Day != day || g.Unit != "money" || g.Currency != "USD" {
+			t.Errorf("%s: %+v", goals[i].Name, g)
+		}
 	}
 }

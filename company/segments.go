@@ -39,11 +39,16 @@ func (r *Reader) CheckSegment(segment string) error {
 	return e
 }
 
-// switchedOff says whether a segment is of a dimension that some shard has
+// SwitchedOff says whether a segment is of a dimension that some shard has
 // switched off.
-func (r *Reader) switchedOff(segment string) bool {
+func (r *Reader) SwitchedOff(segment string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.off(segment)
+}
+
+// off is SwitchedOff for whoever holds mu.
+func (r *Reader) off(segment string) bool {
 	return segment != "" && r.view.off()[names.Dimension(segment)]
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/segment"
 )
 
 // Goal is what is to be reached by a day. It is about a KPI, or, where KPI is "",
@@ -36,6 +37,9 @@ const (
 	Behind  State = "behind"
 	Met     State = "met"    // the last complete day has what is wanted
 	Missed  State = "missed" // the day is over, and had not
+	// Resting: the segment is of a dimension that is switched off, so that nothing
+	// is known. It neither begins nor ends that the goal is met or missed.
+	Resting State = "resting"
 )
 
 // Status is a goal as it stands, in the shape that the command line and HTTP share.
@@ -44,7 +48,7 @@ type Status struct {
 	KPI      string      `json:"kpi"` // "" for a yes or no
 	Window   string      `json:"window"`
 	Segment  string      `json:"segment"`
-	State    State       `json:"state" enum:"on_track,behind,met,missed"`
+	State    State       `json:"state" enum:"on_track,behind,met,missed,resting"`
 	Value    json.Number `json:"value" nullable:"true"`    // the newest one; of a yes or no 1 or 0
 	AtLeast  json.Number `json:"at_least" nullable:"true"` // of what is wanted
 	AtMost   json.Number `json:"at_most" nullable:"true"`
@@ -87,6 +91,13 @@ func Evaluate(g *Goal, now, last Point, over bool) Status {
 	default:
 		s.State = Behind
 	}
+	return s
+}
+
+// Rest says how a goal stands of which nothing is known.
+func Rest(g *Goal, day int32) Status {
+	s := Evaluate(g, Point{Day: day}, Point{}, false)
+	s.State = Resting
 	return s
 }
 
@@ -196,7 +207,11 @@ func (s *Status) Wanted() string {
 //
 //	retention_rate (90d) is 0.952 on 2026-11-22: at least 0.95 by 2026-12-31 is met
 //	soc2 is not done: yes by 2026-06-30 is missed
+//	mrr (plan=pro) has no value on 2026-11-22: at least 5000 by 2026-12-31 rests, since figures by plan are switched off
 func (s *Status) Sentence() string {
+	if s.State == Resting {
+		return fmt.Sprintf("%s: %s by %s rests, since figures by %s are switched off", s.reading(), s.Wanted(), s.By, segment.Dimension(s.Segment))
+	}
 	return fmt.Sprintf("%s: %s by %s is %s", s.reading(), s.Wanted(), s.By,
 		map[State]string{Met: "met", Missed: "missed", OnTrack: "not met yet, on track", Behind: "not met yet, behind"}[s.State])
 }

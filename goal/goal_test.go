@@ -86,6 +86,11 @@ func TestSentences(t *testing.T) {
 	if got := s.Sentence(); got != "retention_rate has no value on 1970-05-31: 0.95 to 0.99 by 1970-07-20 is missed" {
 		t.Errorf("%q", got)
 	}
+	g.Segment, g.Most = "plan=pro", nil
+	s = Rest(&g, 150)
+	if got := s.Sentence(); got != "retention_rate (plan=pro) has no value on 1970-05-31: at least 0.95 by 1970-07-20 rests, since figures by plan are switched off" {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestStatusAsJSON(t *testing.T) {

@@ -44,5 +44,5 @@ type Target struct {
 	AtMost   json.Number `json:"at_most,omitempty"`
 	By       string      `json:"by"`                 // day
 	Progress json.Number `json:"progress,omitempty"` // 0 at the start, 1 where it is reached; "": the figure has no value
-	State    string      `json:"state"`              // on_track, behind, met or missed
+	State    string      `json:"state"`              // on_track, behind, met, missed or resting
 }

@@ -150,12 +150,15 @@ func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.F
 	out := map[aggregator.Pair]*aggregator.Firing{}
 	known := map[aggregator.Pair]bool{}
 	for _, r := range c.rules {
+		p := aggregator.Pair{Rule: r.Name, Customer: r.KPI}
+		known[p] = true
+		if c.reader.SwitchedOff(r.Segment) {
+			continue // it rests: what is firing stays so
+		}
 		v, err := c.reader.Evaluate(ctx, r, c.reader.FirstDay())
 		if err != nil {
 			return nil, err
 		}
-		p := aggregator.Pair{Rule: r.Name, Customer: r.KPI}
-		known[p] = true
 		c.verdicts[r.Name] = v
 		if _, was := c.firing[p]; v.Firing && !was {
 			out[p] = &aggregator.Firing{Since: c.calendar.Start(v.Since), Cause: aggregator.Cause{Timer: true}}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"math/big"
 	"slices"
 	"testing"
 	"time"
@@ -10,9 +11,11 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/tidemark-io/tidemark/aggregator"
+	"github.com/tidemark-io/tidemark/alert"
 	"github.com/tidemark-io/tidemark/company"
 	"github.com/tidemark-io/tidemark/config"
 	"github.com/tidemark-io/tidemark/consumer"
+	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
 	"github.com/tidemark-io/tidemark/store"
 )
@@ -181,5 +184,28 @@ func TestWhatFailedIsDueAgain(t *testing.T) {
 	}
 	if !slices.ContainsFunc(d.Public, func(f store.Field) bool { return f.Name == "customers" && string(f.Value) == "5" }) {
 		t.Error("the customers are not shown")
+	}
+}
+
+// TestWhatIsSwitchedOffRests: rules and goals on it neither begin to fire nor cease
+// to, since nothing is known of it.
+func TestWhatIsSwitchedOffRests(t *testing.T) {
+	o := newOwner(t)
+	o.head.Table = (&aggregator.Table{Buckets: 16, Off: []string{"plan"}}).Append(nil)
+	o.commit(5)
+	c := o.tenure()
+	o.poll()
+	today, _ := o.reader.RunningDay()
+	few := alert.KPIRule{Name: "few", KPI: "customers", Segment: "plan=a", Threshold: big.NewRat(9, 1), Clear: big.NewRat(9, 1), For: 1}
+	c.rules = []alert.KPIRule{few}
+	c.goals.goals = []goal.Goal{
+		{Name: "met", KPI: "customers", Segment: "plan=a", Least: big.NewRat(9, 1), Start: new(big.Rat), From: today - 10, By: today + 10},
+		{Name: "over", KPI: "customers", Segment: "plan=a", Least: big.NewRat(9, 1), Start: new(big.Rat), From: today - 10, By: today - 1},
+	}
+	none := aggregator.Pair{Rule: "configured no more", Customer: "customers"}
+	c.firing = map[aggregator.Pair]aggregator.Firing{{Rule: "few", Customer: "customers"}: {}, {Rule: "goal met met", Customer: "customers"}: {}, none: {}}
+	d, err := c.Next(t.Context(), time.Now())
+	if f, resolved := d.Fired[none]; err != nil || !d.Judged || len(d.Fired) != 1 || !resolved || f != nil {
+		t.Errorf("begins or ceases to fire: %v, %v", d.Fired, err)
 	}
 }

@@ -68,7 +68,8 @@ func pairs(s *goal.Status) map[aggregator.Pair]bool {
 	return out
 }
 
-// evaluateGoals says which alerts about goals began or ceased to fire.
+// evaluateGoals says which alerts about goals began or ceased to fire, none of a
+// goal that rests.
 func (c *chief) evaluateGoals(ctx context.Context, known map[aggregator.Pair]bool, out map[aggregator.Pair]*aggregator.Firing) error {
 	all, err := c.goals.Goals(ctx)
 	if err != nil {
@@ -78,6 +79,9 @@ func (c *chief) evaluateGoals(ctx context.Context, known map[aggregator.Pair]boo
 		s := &all[i]
 		for p, fires := range pairs(s) {
 			known[p], c.statuses[p] = true, s
+			if s.State == goal.Resting {
+				continue // what is firing stays so
+			}
 			if _, was := c.firing[p]; fires && !was {
 				out[p] = &aggregator.Firing{Since: c.reader.Watermark(), Cause: aggregator.Cause{Timer: true}}
 			} else if !fires && was {
