@@ -43,8 +43,9 @@ type Feed struct {
 	day         int32 // running day when it was last said
 	first       int32 // first day that is not frozen, at that time
 	listed      []string
-	expire      bool    // days have been frozen since old was last listed
-	old         []place // days before oldFirst that are to be thinned out, or dropped
+	pastListed  []string // when past days were last said
+	expire      bool     // days have been frozen since old was last listed
+	old         []place  // days before oldFirst that are to be thinned out, or dropped
 	oldFirst    int32
 
 	// Causes up to these have been told: of the running day, and of days before.
@@ -265,7 +266,7 @@ func (f *Feed) fill(now int64) {
 		}
 	}
 	if past {
-		f.nextPast, f.toldPast = now+min(pastInterval, 60*f.interval), told
+		f.nextPast, f.toldPast, f.pastListed = now+min(pastInterval, 60*f.interval), told, listed
 	}
 	f.expire = f.expire || first != f.first
 	f.toldRunning = told
@@ -283,14 +284,14 @@ func (f *Feed) past(segments, listed []string, day, first int32) map[string]int3
 			}
 		}
 	}
-	regrouped := !slices.Equal(listed, f.listed)
+	regrouped := !slices.Equal(listed, f.pastListed)
 	out := map[string]int32{}
 	for _, s := range segments {
 		from := min(day, f.day)
 		if d, ok := changed[s]; ok {
 			from = min(from, d)
 		}
-		if regrouped && (isOther(s) || !slices.Contains(f.listed, s)) {
+		if regrouped && (isOther(s) || !slices.Contains(f.pastListed, s)) {
 			from = first
 		}
 		out[s] = max(from, min(first, f.first))
