@@ -34,16 +34,17 @@ type Feed struct {
 	interval int64 // ms
 	retain   int32 // days
 	said     *sayings
-	queue    []segmentDay
-	again    bool // the queue holds what is to be said once more
+	running  []segmentDay // due: the running day, and what has ended since it was last due
+	past     []segmentDay // due: days before
+	calls    uint64
 
 	whole       bool // everything that is not frozen is still to be said
 	nextRunning int64
 	nextPast    int64
-	day         int32 // running day when it was last said
-	first       int32 // first day that is not frozen, at that time
-	listed      []string
-	pastListed  []string // when past days were last said
+	day         int32    // running day when it was last due
+	listed      []string // at that time
+	first       int32    // first day that is not frozen, when past days were last due
+	pastListed  []string // what was listed at that time
 	expire      bool     // days have been frozen since old was last listed
 	old         []place  // days before oldFirst that are to be thinned out, or dropped
 	oldFirst    int32
@@ -65,6 +66,7 @@ type segmentDay struct {
 	segment string
 	day     int32
 	since   uint64 // causes after it are news
+	again   bool   // what has not changed is said once more
 }
 
 // Batch is what one commit stores and what is sent after it.
@@ -82,8 +84,8 @@ func NewFeed(r *Reader, o FeedOptions) (*Feed, error) {
 	return &Feed{reader: r, calendar: civil.NewCalendar(r.opts.Location), interval: o.Interval, retain: o.Retain, said: said, whole: true}, nil
 }
 
-// Next returns what is due at now, Unix ms of any clock that does not run back:
-// nothing while the reader is not ready. Whoever calls it commits what it
+// Next returns what is due at now, Unix ms of a clock that may be set back: nothing
+// while the reader is not ready. Whoever calls it commits what it
 // returns, then sends it; if either fails, the feed is dropped with the shard's
 // memory. After an error nothing has changed, and it may be called again. Where
 // there is much, a part is returned and the rest with the next call.
@@ -94,9 +96,7 @@ func (f *Feed) Next(ctx context.Context, now int64) (Batch, error) {
 	if err := f.said.begin(ctx); err != nil {
 		return Batch{}, err
 	}
-	if len(f.queue) == 0 {
-		f.fill(now)
-	}
+	f.fill(now)
 	changes, err := f.say(ctx)
 	if err == nil {
 		err = f.forget(ctx)
@@ -108,31 +108,61 @@ func (f *Feed) Next(ctx context.Context, now int64) (Batch, error) {
 	return Batch{changes, fields}, nil // an error is met again, with nothing in hand
 }
 
-// say returns what is to be said of the first segments and days of the queue.
+// pastTurn: every fourth call begins with past days. With very many segments the
+// running day is due again before it was said of all.
+const pastTurn = 4
+
+// turn is what one call looks at: the running day before past ones, or the other way
+// round, and the queues that it is at the heads of.
+func (f *Feed) turn() (some [2][]segmentDay, queues [2]*[]segmentDay) {
+	queues = [2]*[]segmentDay{&f.running, &f.past}
+	if f.calls++; f.calls%pastTurn == 0 {
+		queues = [2]*[]segmentDay{&f.past, &f.running}
+	}
+	left := feedDays
+	for i, queue := range queues {
+		some[i] = (*queue)[:min(left, len(*queue))]
+		left -= len(some[i])
+	}
+	return some, queues
+}
+
+// say returns what is to be said of the first segments and days of the queues.
 func (f *Feed) say(ctx context.Context) (changes []Change, err error) {
-	some := f.queue[:min(feedDays, len(f.queue))]
-	if err := f.look(ctx, some); err != nil {
+	some, queues := f.turn()
+	if err := f.look(ctx, slices.Concat(some[:]...)); err != nil {
 		return nil, err
 	}
-	for _, q := range some {
-		if len(changes) >= feedBatch {
-			break
-		}
-		if f.reader.SwitchedOff(q.segment) { // since it was queued
-			f.queue = f.queue[1:]
-			continue
-		}
-		figures, err := f.figures(ctx, q)
-		if err != nil {
-			return changes, err
-		}
-		f.queue = f.queue[1:]
-		for _, c := range Changes(f.said.last, figures, f.again, f.why(q)) {
-			f.said.say(c.Figure, c.Sent)
-			changes = append(changes, c)
+	for i, queue := range queues {
+		for _, q := range some[i] {
+			if len(changes) >= feedBatch {
+				return changes, nil
+			}
+			more, err := f.changes(ctx, q)
+			if err != nil {
+				return changes, err
+			}
+			*queue = (*queue)[1:]
+			for _, c := range more {
+				f.said.say(c.Figure, c.Sent)
+			}
+			changes = append(changes, more...)
 		}
 	}
 	return changes, nil
+}
+
+// changes are what is to be said of a segment and day: nothing where the segment was
+// switched off since it was queued.
+func (f *Feed) changes(ctx context.Context, q segmentDay) ([]Change, error) {
+	if f.reader.SwitchedOff(q.segment) {
+		return nil, nil
+	}
+	figures, err := f.figures(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return Changes(f.said.last, figures, q.again, f.why(q)), nil
 }
 
 // look brings into memory what was said of segments and days, and of the days that
@@ -206,7 +236,7 @@ func (f *Feed) figures(ctx context.Context, q segmentDay) (out []kpi.Figure, err
 func (f *Feed) why(q segmentDay) Why {
 	return func(x kpi.Figure, last Sent) alert.Cause {
 		var message alert.Cause
-		if known := last.Seq > 0; known || !f.again {
+		if known := last.Seq > 0; known || !q.again {
 			k, _ := kpi.Lookup(x.KPI)
 			message = f.reader.latestCause(k, q.segment, q.day, q.since)
 		}
@@ -214,9 +244,9 @@ func (f *Feed) why(q segmentDay) Why {
 		switch known := last.Seq > 0; {
 		case err == nil && known && last.same(x) && x.Complete:
 			return alert.Cause{Timer: alert.Moment(f.calendar.Start(day + 1))}
-		case f.again && !known:
+		case q.again && !known:
 			return alert.Cause{} // a history
-		case message != alert.Cause{} || f.again:
+		case message != alert.Cause{} || q.again:
 			return message
 		case err == nil && !known && day == q.day:
 			return alert.Cause{Timer: alert.Moment(f.calendar.Start(day))}
@@ -225,59 +255,57 @@ func (f *Feed) why(q segmentDay) Why {
 	}
 }
 
-// fill queues the days whose turn it is.
+// fill queues the days whose turn it is: the running one as soon as it is due, and
+// past ones once those that were due before have been said.
 func (f *Feed) fill(now int64) {
-	f.again = false
+	running, past := now+f.interval, now+min(pastInterval, 60*f.interval)
+	f.nextRunning, f.nextPast = min(f.nextRunning, running), min(f.nextPast, past) // the clock was set back
 	day, ok := f.reader.RunningDay()
-	if !ok || now < f.nextRunning {
+	if !ok || now < f.nextRunning || len(f.running) > 0 {
 		return
+	}
+	if f.whole {
+		f.day = day
 	}
 	listed := append([]string{""}, f.reader.Segments()...)
 	segments := slices.DeleteFunc(f.said.with(listed), f.reader.SwitchedOff) // of which the last values said remain
 	first := f.reader.FirstDay()
-	from := map[string]int32{}
 	told := f.reader.causesSoFar()
-	past := false
-	switch {
-	case f.whole:
+	ended := min(day, f.day) // what has ended since has become complete
+	for _, s := range segments {
+		for d := ended; d <= day; d++ {
+			f.running = append(f.running, segmentDay{s, d, f.toldRunning, f.whole})
+		}
+	}
+	// A day that froze must not take a change with it.
+	if f.whole || len(f.past) == 0 && (now >= f.nextPast || first != f.first) {
+		from := f.from(segments, listed, ended, first)
+		for _, s := range segments {
+			for d := from[s]; d < ended; d++ {
+				f.past = append(f.past, segmentDay{s, d, f.toldPast, f.whole})
+			}
+		}
+		f.expire = f.expire || first != f.first
+		f.nextPast, f.toldPast, f.first, f.pastListed = past, told, first, listed
+	}
+	f.nextRunning, f.toldRunning, f.day, f.listed, f.whole = running, told, day, listed, false
+}
+
+// from says from which day on each segment is to be said: at first all that is not
+// frozen, then the first that has changed since past days were last due.
+func (f *Feed) from(segments, listed []string, ended, first int32) map[string]int32 {
+	out, changed := map[string]int32{}, map[string]int32{}
+	dirty := f.reader.TakeChanged()
+	if f.whole {
 		// A feed before may not have said as they are now the figures of frozen days
 		// that it did not get to forget.
 		earliest := f.said.unthinned(first)
 		for _, s := range segments {
-			from[s] = earliest
+			out[s] = earliest
 		}
-		f.reader.TakeChanged()
-		f.whole, f.again, past = false, true, true
-	case now >= f.nextPast || first != f.first: // a day that froze must not take a change with it
-		from = f.past(segments, listed, day, first)
-		past = true
-	default:
-		for _, s := range segments {
-			from[s] = min(day, f.day) // a day that has ended has become complete
-		}
+		return out
 	}
-	for _, s := range segments {
-		for d := from[s]; d <= day; d++ {
-			q := segmentDay{s, d, f.toldPast}
-			if d >= min(day, f.day) {
-				q.since = f.toldRunning
-			}
-			f.queue = append(f.queue, q)
-		}
-	}
-	if past {
-		f.nextPast, f.toldPast, f.pastListed = now+min(pastInterval, 60*f.interval), told, listed
-	}
-	f.expire = f.expire || first != f.first
-	f.toldRunning = told
-	f.nextRunning, f.day, f.first, f.listed = now+f.interval, day, first, listed
-}
-
-// past says from which day on each segment is to be said: the first that has
-// changed, or that the running day was when it was last said.
-func (f *Feed) past(segments, listed []string, day, first int32) map[string]int32 {
-	changed := map[string]int32{}
-	for segment, d := range f.reader.TakeChanged() {
+	for segment, d := range dirty {
 		for _, name := range []string{segment, listedName(listed, segment)} {
 			if earliest, ok := changed[name]; !ok || d < earliest {
 				changed[name] = d
@@ -285,9 +313,8 @@ func (f *Feed) past(segments, listed []string, day, first int32) map[string]int3
 		}
 	}
 	regrouped := !slices.Equal(listed, f.pastListed)
-	out := map[string]int32{}
 	for _, s := range segments {
-		from := min(day, f.day)
+		from := ended
 		if d, ok := changed[s]; ok {
 			from = min(from, d)
 		}

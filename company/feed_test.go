@@ -278,39 +278,6 @@ func TestFeedSaysOtherAnewWhenItsMembersChange(t *testing.T) {
 	}
 }
 
-// TestFeedOfADimensionThatIsOffInOneShard: what the other shards still have of it is
-// not the company's, and readers keep the last values that were. What was due when it
-// was switched off is not said any more.
-func TestFeedOfADimensionThatIsOffInOneShard(t *testing.T) {
-	fakes := newFake(2)
-	customers := cell(aggregator.Customers)
-	for i, s := range fakes.shards {
-		s.claim(fmt.Sprint(i))
-		s.at("2026-11-22T10:00:00Z", today-1, 1)
-		s.commit(map[string]aggregator.Row{opening("country=DE"): {customers: 1}, opening("plan=a"): {customers: int64(3 + i)}, opening("plan=b"): {customers: 1}})
-	}
-	r := newReader(t, fakes)
-	poll(t, r)
-	begun, whole := newFeed(t, r, newSentStore()), newFeed(t, r, newSentStore())
-	begun.fill(0)
-	if got := said(next(t, whole, 0), "customers"); got != "@21=0 @22=0 country=DE@21=2 country=DE@22=2 plan=a@21=7 plan=a@22=7 plan=b@21=2 plan=b@22=2" {
-		t.Fatalf("at first: %s", got)
-	}
-	s := fakes.shards[1]
-	s.head.Table = (&aggregator.Table{Buckets: 16, Off: []string{"plan"}}).Append(nil)
-	s.commit(map[string]aggregator.Row{opening("country=DE"): {customers: 2}, opening("plan=a"): nil, opening("plan=b"): nil})
-	poll(t, r)
-	if got := said(next(t, whole, 60_000), "customers"); got != "country=DE@21=3 country=DE@22=3" {
-		t.Errorf("when it is off: %s", got)
-	}
-	if got := said(next(t, begun, 0), "customers"); got != "@21=0 @22=0 country=DE@21=3 country=DE@22=3" {
-		t.Errorf("what was due before: %s", got)
-	}
-	if got := said(next(t, newFeed(t, r, whole.store), 0), "customers"); got != "@21=0 @22=0 country=DE@21=3 country=DE@22=3" {
-		t.Errorf("after a take-over: %s", got)
-	}
-}
-
 // A late event's figures are said with the message that brought them, by day and
 // segment; what time brings, with the moment.
 func TestFeedNamesCauses(t *testing.T) {

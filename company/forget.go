@@ -3,10 +3,10 @@ package company
 import "context"
 
 // forget gives up what was said of frozen days, a part in each call: figures that
-// were never revised, and those older than what is kept. It begins when the queue
-// is empty, and not before: the day that froze may have changed last.
+// were never revised, and those older than what is kept. It begins when the
+// queues are empty, and not before: the day that froze may have changed last.
 func (f *Feed) forget(ctx context.Context) error {
-	if f.expire && len(f.queue) == 0 && len(f.old) == 0 {
+	if f.expire && len(f.running)+len(f.past) == 0 && len(f.old) == 0 {
 		f.old, f.oldFirst, f.expire = f.said.old(f.first, f.first-f.retain), f.first, false
 		if len(f.old) == 0 {
 			f.said.thinnedTo(f.first)
