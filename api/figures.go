@@ -12,9 +12,6 @@ import (
 	"github.com/tidemark-io/tidemark/kpi"
 )
 
-// maxDays bounds a series: three years, which is how long days are kept.
-const maxDays = 1100
-
 type figuresBody struct {
 	State
 	KPIs []kpi.Figure `json:"kpis"`
@@ -84,10 +81,13 @@ func (s *server) series(ctx context.Context, in *seriesInput) (*figuresOutput, e
 	if q.To, err = day(in.To); err != nil {
 		return nil, invalid("query.to", in.To, err)
 	}
-	if err := checkRange(q.From, q.To); err != nil {
-		return nil, invalid("query.from", in.From, err)
+	if q.From != company.Unset && q.To != company.Unset && q.From > q.To {
+		return nil, invalid("query.from", in.From, errors.New("the first day is after the last one"))
 	}
 	figures, err := s.Figures.Figures(ctx, q)
+	if errors.Is(err, company.ErrMaxDays) {
+		return nil, invalid("query.from", in.From, err)
+	}
 	if err != nil {
 		return nil, s.unavailable("figures", err)
 	}
@@ -119,17 +119,4 @@ func day(s string) (int32, error) {
 		return company.Unset, nil
 	}
 	return civil.Parse(s)
-}
-
-// checkRange refuses days in the wrong order, and more of them than are kept.
-func checkRange(from, to int32) error {
-	switch {
-	case from == company.Unset || to == company.Unset:
-		return nil
-	case from > to:
-		return errors.New("the first day is after the last one")
-	case int64(to)-int64(from) >= maxDays:
-		return errors.New("more than 1100 days; ask for them in parts")
-	}
-	return nil
 }

@@ -31,13 +31,20 @@ const Unset = math.MinInt32
 // maxPeriod is how many days a calendar period may last beyond one of its days.
 const maxPeriod = 91
 
+// MaxDays bounds a query: three years, which is how long days are kept.
+const MaxDays = 1100
+
+// ErrMaxDays says that a query asks for more than MaxDays.
+var ErrMaxDays = fmt.Errorf("more than %d days; ask for them in parts", MaxDays)
+
 // defaultDays is the length of a series of which no beginning was asked for.
 const defaultDays = 30
 
 // Figures answers a query, one figure a day or calendar period in rising order,
 // or one for each bucket of it; a KPI that is for now only has those of now.
 // There are none before the first event, and none where the KPI is not kept by
-// segment. While the reader is not ready no figure is complete.
+// segment. While the reader is not ready no figure is complete. More than MaxDays
+// are ErrMaxDays.
 func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 	var out []kpi.Figure
 	running, ok := r.RunningDay()
@@ -49,6 +56,9 @@ func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 	}
 	if q.From == Unset {
 		q.From = q.To - defaultDays + 1
+	}
+	if q.To-q.From >= MaxDays {
+		return nil, ErrMaxDays
 	}
 	err := r.with(ctx, []string{q.Segment}, q.From, q.To+maxPeriod, func(s *kpi.Source) {
 		if q.AsOf != 0 {

@@ -160,6 +160,9 @@ func (o *kpiOptions) series(cmd *cobra.Command, name string) error {
 			return service.UsageError{Err: err}
 		}
 		figures, err := s.Figures.Figures(cmd.Context(), q)
+		if errors.Is(err, company.ErrMaxDays) {
+			return service.UsageError{Err: err}
+		}
 		if err != nil {
 			return err
 		}

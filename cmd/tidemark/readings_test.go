@@ -331,6 +331,11 @@ func TestExitCodes(t *testing.T) {
 	if code, out, errs := tidemark(c, "kpi", "--json"); code != 0 || !strings.Contains(errs, c.reason) || strings.Contains(out, c.reason) {
 		t.Errorf("not ready: %d, stdout %q, stderr %q", code, out, errs)
 	}
+	c = example()
+	c.err = company.ErrMaxDays
+	if code, _, errs := tidemark(c, "kpi", "nps", "--from", "0001-01-01"); code != exitUsage || errs != "tidemark: more than 1100 days; ask for them in parts\n" {
+		t.Errorf("too many days: exit code %d, %q", code, errs)
+	}
 }
 
 func TestHelpListsTheRegistry(t *testing.T) {
