@@ -106,11 +106,13 @@ func (r *Reader) poll(ctx context.Context, due func(changed map[int]store.Tenure
 	if len(shards) > 0 && !due(shards) {
 		return false, nil
 	}
+	if _, committed := shards[0]; committed { // noted before any shard's rows fail to be read
+		r.scoresDue = true
+	}
 	if err := r.readRows(ctx, shards); err != nil {
 		return true, err
 	}
-	_, committed := shards[0]
-	scored, err := r.pollScores(ctx, committed)
+	scored, err := r.pollScores(ctx)
 	if err == nil {
 		r.end(number)
 	}

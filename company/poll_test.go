@@ -2,12 +2,14 @@ package company
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/kpi"
+	"github.com/tidemark-io/tidemark/store"
 )
 
 func refresh(t *testing.T, r *Reader) {
@@ -110,6 +112,37 @@ func TestPaceIsAShare(t *testing.T) {
 		if got := p.after.Sub(now.Add(10 * time.Millisecond)); got != want {
 			t.Errorf("ready %v: after reading for 10 ms there is a pause of %v, want %v", ready, got, want)
 		}
+	}
+}
+
+// failingAt is a store of which the rows of a shard cannot be read once.
+type failingAt struct {
+	*fake
+	shard int
+	err   error
+}
+
+func (f *failingAt) ReadView(ctx context.Context, shard int, after store.Tenure) (store.View, error) {
+	if err := f.err; err != nil && shard == f.shard {
+		f.err = nil
+		return store.View{}, err
+	}
+	return f.fake.ReadView(ctx, shard, after)
+}
+
+// TestScoresAreReadAfterAFailure: shard 0, whose owner stores them, was read before
+// another one failed, and has not changed any more when that is read.
+func TestScoresAreReadAfterAFailure(t *testing.T) {
+	f := twoShards()
+	f.scores = fmt.Appendf(nil, `{"at":%d,"segments":{"":{"customers":2,"sum":"101/2"}}}`, f.shards[0].head.Watermark)
+	s := &failingAt{fake: f, shard: 1, err: errors.New("connection refused")}
+	r := NewReader(s, Options{Location: time.UTC, Currency: usd})
+	if _, err := r.Poll(context.Background()); err == nil {
+		t.Fatal("shard 1 was read")
+	}
+	poll(t, r)
+	if got := values(t, r, "health_mean", "", today, today); got != "25.25?" { // 50.5 / 2
+		t.Errorf("the mean score is %s, want 25.25", got)
 	}
 }
 

@@ -137,8 +137,7 @@ const scoresEvery = time.Second
 
 // pollScores reads what the owner of shard 0 has last stored of scores, where that
 // may have changed.
-func (r *Reader) pollScores(ctx context.Context, committed bool) (changed bool, err error) {
-	r.scoresDue = r.scoresDue || committed
+func (r *Reader) pollScores(ctx context.Context) (changed bool, err error) {
 	if !r.scoresDue || time.Since(r.scoresRead) < scoresEvery {
 		return false, nil
 	}
