@@ -2,6 +2,7 @@ package company
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tidemark-io/tidemark/aggregator"
@@ -29,13 +30,14 @@ type Records struct {
 // reading the head and the record, a commit may have split the bucket.
 const recordAttempts = 3
 
-// Customer returns what the customer's record says, nil where there is none.
+// Customer returns what the customer's record says, nil where there is none. While it
+// cannot be told whether there is one, that is an error.
 func (r Records) Customer(ctx context.Context, id string) (*aggregator.View, error) {
 	shard, err := r.Shard(ctx, id)
 	if err != nil || shard < 0 {
 		return nil, err
 	}
-	var view *aggregator.View
+	failed := errors.New("its bucket was split each time that it was looked for; try again")
 	for range recordAttempts {
 		head, err := r.head(ctx, shard)
 		if err != nil {
@@ -44,7 +46,8 @@ func (r Records) Customer(ctx context.Context, id string) (*aggregator.View, err
 		if head.Watermark == 0 {
 			return nil, nil
 		}
-		if view, err = r.read(ctx, shard, head, id); err == nil && view != nil {
+		view, err := r.read(ctx, shard, head, id)
+		if view != nil {
 			return view, nil
 		}
 		after, headErr := r.head(ctx, shard)
@@ -54,8 +57,11 @@ func (r Records) Customer(ctx context.Context, id string) (*aggregator.View, err
 		if string(after.Table) == string(head.Table) {
 			return nil, err
 		}
+		if err != nil {
+			failed = err
+		}
 	}
-	return view, nil
+	return nil, fmt.Errorf("customer %s: %w", id, failed)
 }
 
 // Shard returns the shard that holds a customer; -1 where nothing is stored.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,22 +172,24 @@ func TestFromEventsToFigures(t *testing.T) {
 // the head for the first time.
 type splitting struct {
 	before, after store.Head
+	always        bool // every commit splits one: no two heads are the same
 	reads         int
 	records       map[string][]byte
+	err           error // of reading a record
 }
 
 func (s *splitting) Partitions(context.Context) (int, error) { return 1, nil }
 
 func (s *splitting) ReadHead(context.Context, int) (store.View, error) {
 	s.reads++
-	if s.reads == 1 {
+	if s.reads == 1 && !s.always || s.reads%2 == 0 && s.always {
 		return store.View{Head: s.before}, nil
 	}
 	return store.View{Head: s.after}, nil
 }
 
 func (s *splitting) Record(_ context.Context, _ int, key string) ([]byte, error) {
-	return s.records[key], nil
+	return s.records[key], s.err
 }
 
 func (s *splitting) Records(context.Context, int, []string) (store.Head, [][]byte, error) {
@@ -246,5 +249,14 @@ func TestACustomerWhoseBucketIsSplitIsFound(t *testing.T) {
 	s.reads = 0
 	if v, err := records.Customer(context.Background(), "nobody"); err != nil || v != nil {
 		t.Errorf("nobody: %v %v", v, err)
+	}
+	// Whatever was tried, whether there is such a customer is not known.
+	s.always = true
+	if v, err := records.Customer(context.Background(), "nobody"); err == nil || !strings.Contains(err.Error(), "bucket was split") || v != nil {
+		t.Errorf("nobody, while buckets are split: %v %v", v, err)
+	}
+	s.err = errors.New("connection refused")
+	if v, err := records.Customer(context.Background(), "c1"); !errors.Is(err, s.err) || v != nil {
+		t.Errorf("every attempt failed: %v %v", v, err)
 	}
 }
