@@ -12,14 +12,14 @@ func Nearest(name string) string { return NearestOf(name, Names()) }
 // where more than half of the word (and more than 2 letters) would have to
 // change: a guess that far off only confuses. A part between underscores counts as
 // well, where no more than a third of the word would have to change. Case does not
-// matter.
+// matter. Of a very long word only the beginning is looked at.
 func NearestOf(word string, words []string) string {
-	word = strings.ToLower(word)
+	word = strings.ToLower(word[:min(len(word), maxWord)])
 	best, least := "", max(2, len(word)/2)+1
 	for _, w := range words {
-		d := distance(word, strings.ToLower(w))
+		d := within(word, strings.ToLower(w), least)
 		if len(word) > 2 && strings.Contains(w, word) {
-			d -= 1 << 16 // before every word that does not contain it
+			d = len(w) - len(word) - 1<<16 // before every word that does not contain it
 		}
 		if d < least {
 			best, least = w, d
@@ -27,12 +27,26 @@ func NearestOf(word string, words []string) string {
 	}
 	for _, w := range words {
 		for part := range strings.SplitSeq(strings.ToLower(w), "_") {
-			if d := distance(word, part); d < min(least, len(word)/3+1) {
+			most := min(least, len(word)/3+1)
+			if d := within(word, part, most); d < most {
 				best, least = w, d
 			}
 		}
 	}
 	return best
+}
+
+// maxWord bounds what is compared of a word, bytes: it may come from anywhere, with
+// as much as a request can hold.
+const maxWord = 256
+
+// within is the distance of two words where it is below most, and otherwise anything
+// from most on.
+func within(a, b string, most int) int {
+	if apart := max(len(a)-len(b), len(b)-len(a)); apart >= most {
+		return apart // as many have to be added or removed
+	}
+	return distance(a, b)
 }
 
 // distance is the optimal string alignment distance of two ASCII words.
