@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,6 +24,8 @@ type board struct {
 	mu      sync.Mutex
 	workers []*worker.Worker
 	waiting string
+	unread  error     // with which the last poll of the reader failed; nil: it did not
+	since   time.Time // when the first of those in a row did
 }
 
 func (b *board) set(w []*worker.Worker) {
@@ -37,6 +40,34 @@ func (b *board) wait(why string) {
 	b.waiting = why
 }
 
+// unreadLimit is for how long polls may fail while the figures still count as those
+// of now: a store that is restarted, or fails over, is back by then or not soon.
+const unreadLimit = 5 * time.Second
+
+// polled notes how a poll of the reader ended, and says whether it is the first of a
+// row that failed.
+func (b *board) polled(err error, now time.Time) (first bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first = b.unread == nil && err != nil
+	if first {
+		b.since = now
+	}
+	b.unread = err
+	return first
+}
+
+// away says in a sentence that the reader has not been able to read for a while, ""
+// where it has.
+func (b *board) away() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.unread == nil || time.Since(b.since) < unreadLimit {
+		return ""
+	}
+	return "figures cannot be read from Redis: " + b.unread.Error()
+}
+
 func (b *board) statuses() (out []worker.Status, waiting string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -47,13 +78,16 @@ func (b *board) statuses() (out []worker.Status, waiting string) {
 }
 
 // Ready says whether offsets move or the log is at its end, in every shard of
-// this process, and whether the company can be read whole; else what is stuck.
+// this process, and whether the company can be read, and whole; else what is stuck.
 func (b *board) Ready() (ok bool, reason string) {
 	statuses, waiting := b.statuses()
 	if waiting != "" {
 		return false, waiting
 	}
 	if why := stuck(statuses); why != "" {
+		return false, why
+	}
+	if why := b.away(); why != "" {
 		return false, why
 	}
 	return b.reader.Ready()

@@ -1,9 +1,16 @@
 package service
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/tidemark-io/tidemark/store"
 	"github.com/tidemark-io/tidemark/worker"
 )
 
@@ -25,5 +32,55 @@ func TestAStoppedShardIsNamedFirst(t *testing.T) {
 		if got := stuck(tc.statuses); got != tc.want {
 			t.Errorf("%+v: %q, want %q", tc.statuses, got, tc.want)
 		}
+	}
+}
+
+// TestAProcessThatCannotReadIsNotReady: its shards may be none, so that nothing but
+// its polls shows that the store is away. A failure that passes is none.
+func TestAProcessThatCannotReadIsNotReady(t *testing.T) {
+	o := newOwner(t)
+	o.commit(5)
+	o.poll()
+	b := &board{reader: o.reader}
+	away := errors.New("dial tcp 10.0.0.7:6379: connection refused")
+	now, sentence := time.Now(), "figures cannot be read from Redis: dial tcp 10.0.0.7:6379: connection refused"
+	for _, tc := range []struct {
+		what   string
+		err    error
+		at     time.Time
+		reason string
+	}{
+		{"a failure", away, now, ""},
+		{"a success", nil, now, ""},
+		{"a failure long ago", away, now.Add(-time.Minute), sentence},
+		{"and another one now", away, now, sentence},
+		{"a success after them", nil, now, ""},
+		{"a failure after that", away, now, ""},
+	} {
+		b.polled(tc.err, tc.at)
+		if ok, reason := b.Ready(); ok != (tc.reason == "") || reason != tc.reason {
+			t.Errorf("%s: ready %v, %q, want %q", tc.what, ok, reason, tc.reason)
+		}
+	}
+}
+
+// TestPollsAreNoted on the board, whose sentence names what the log does.
+func TestPollsAreNoted(t *testing.T) {
+	o := newOwner(t)
+	o.commit(5)
+	o.poll()
+	damaged := &store.Commit{Head: o.head, Cells: []store.Field{{Name: "no row", Value: []byte{1}}}}
+	if _, err := o.store.Commit(t.Context(), 0, o.held, damaged); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	core, logs := observer.New(zap.WarnLevel)
+	o.log = zap.New(core, zap.Hooks(func(zapcore.Entry) error { cancel(); return nil }))
+	if err := o.service.poll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if logs.Len() != 1 || o.board.unread == nil || logs.All()[0].ContextMap()["error"] != o.board.unread.Error() {
+		t.Errorf("logged %v, on the board %v", logs.All(), o.board.unread)
 	}
 }

@@ -357,15 +357,10 @@ func (s *service) commitOffsets(ctx context.Context, g *consumer.Generation, wor
 
 // poll keeps the figures of the company up to date.
 func (s *service) poll(ctx context.Context) error {
-	failing := false
 	for {
-		if err := s.reader.Refresh(ctx); err != nil && ctx.Err() == nil {
-			if !failing {
-				s.log.Warn("figures cannot be read from Redis; trying again", zap.Error(err))
-			}
-			failing = true
-		} else {
-			failing = false
+		err := s.reader.Refresh(ctx)
+		if ctx.Err() == nil && s.board.polled(err, time.Now()) {
+			s.log.Warn("figures cannot be read from Redis; trying again", zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():
