@@ -94,6 +94,11 @@ func (s *dayset) memory() int {
 
 // prev is the latest day before d, noDay where there is none.
 func (s *dayset) prev(d int32) int32 {
+	if s.words == nil {
+		if x := s.upTo(d - 1); x != 0 {
+			return d - 1 - int32(bits.LeadingZeros64(x))
+		}
+	}
 	w := s.w()
 	i := min(int(d-s.base), len(w)<<6)
 	if i <= 0 {

@@ -102,9 +102,11 @@ func (s *Shard) explain(v *View, c *customer, now int64) {
 	v.Score = big.NewRat(100*total.num, s.scorer.unit*total.weight)
 	for _, signal := range s.opts.Profile.Signals {
 		g := newScored(signal, s.scorer.unit)
-		p, ok := c.dailyPoints(&g, day)
-		if !ok {
-			p, ok = c.momentPoints(&g, now)
+		p, ok := c.momentPoints(&g, now)
+		if a := c.lastAnswer(day, g.Window); g.Read == LastSurvey && a != nil {
+			p, ok = g.surveyPoints(a), true
+		} else if !ok && g.Read != LastSurvey {
+			p, ok = g.points(c.dailyValue(&g.Signal, day)), true
 		}
 		if !ok {
 			continue
@@ -122,12 +124,8 @@ func (s *Shard) explain(v *View, c *customer, now int64) {
 // value is what a signal reads.
 func (s *Shard) value(c *customer, g *Signal, day int32, now int64) (v int64, none bool) {
 	switch g.Read {
-	case ActiveDays:
-		return int64(c.days.count(day-g.Window, day)), false
-	case RecencyDays:
-		return int64(day - c.reference(day)), false
-	case TenureDays:
-		return int64(day - c.firstPaidDay), false
+	case ActiveDays, RecencyDays, TenureDays:
+		return c.dailyValue(g, day), false
 	case LastSurvey:
 		return int64(c.lastAnswer(day, g.Window).score), false
 	case TicketHours:

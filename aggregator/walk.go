@@ -341,30 +341,26 @@ func (s *Shard) dailyScore(c *customer, d int32) score {
 	var x score
 	for i := range s.scorer.daily {
 		g := &s.scorer.daily[i]
-		if p, ok := c.dailyPoints(g, d); ok {
-			x.num += p * g.scale
+		if g.Read != LastSurvey {
+			x.num += g.points(c.dailyValue(&g.Signal, d)) * g.scale
+			x.weight += g.Weight
+		} else if a := c.lastAnswer(d, g.Window); a != nil {
+			x.num += g.surveyPoints(a) * g.scale
 			x.weight += g.Weight
 		}
 	}
 	return x
 }
 
-// dailyPoints are a signal's points on a day; false: the signal has no value,
-// or one that changes within days.
-func (c *customer) dailyPoints(g *scored, d int32) (int64, bool) {
+// dailyValue is what a signal reads that always has a value, the same all day.
+func (c *customer) dailyValue(g *Signal, d int32) int64 {
 	switch g.Read {
 	case ActiveDays:
-		return g.points(int64(c.days.count(d-g.Window, d))), true
+		return int64(c.days.count(d-g.Window, d))
 	case RecencyDays:
-		return g.points(int64(d - c.reference(d))), true
-	case TenureDays:
-		return g.points(int64(d - c.firstPaidDay)), true
-	case LastSurvey:
-		if a := c.lastAnswer(d, g.Window); a != nil {
-			return g.surveyPoints(a), true
-		}
+		return int64(d - c.reference(d))
 	}
-	return 0, false
+	return int64(d - c.firstPaidDay) // TenureDays
 }
 
 // lastAnswer is the last NPS answer of the window that ends with day d, else
