@@ -131,6 +131,10 @@ func (s *fileStream) slot(value []byte) (*event.Decoder, *event.Event, []byte, e
 		}
 	}
 	b := s.filling
+	if len(b.events) == 0 { // and so nothing points into what unwanted lines have left
+		b.bytes = b.bytes[:0]
+		b.decoder.Reset()
+	}
 	// Should this move the memory, earlier events keep what they point into.
 	at := len(b.bytes)
 	b.bytes = append(b.bytes, value...)

@@ -253,3 +253,30 @@ func TestFlowEndsWithItsFiles(t *testing.T) {
 	}
 	f.Close() // returns although nobody takes the rest
 }
+
+// TestFlowForgetsUnwantedLines: lines of which nothing is kept take no memory,
+// however many stand in a row, with escapes or without.
+func TestFlowForgetsUnwantedLines(t *testing.T) {
+	foreign := `{"specversion":"1.0","type":"page\u005fview","source":"/a","id":"\u0031","time":"1970-01-01T00:00:01Z","subject":"c"}` + "\n"
+	for _, line := range []string{foreign, "{}\n"} {
+		o := options()
+		o.DeadLetters = true
+		f := opened(t, 0, o, write(t, "e.jsonl", loginAt(1, "a", "1")+strings.Repeat(line, 200_000)+loginAt(2, "b", "2")))
+		var customers []string
+		for more := true; more; {
+			var spent *Batch
+			var err error
+			if spent, more, err = f.Step(10, func(ev *event.Event) { customers = append(customers, string(ev.Customer)) }); err != nil {
+				t.Fatal(err)
+			}
+			if spent == nil {
+				continue
+			}
+			if n := cap(spent.bytes); n > 2*batchEvents*eventBytes {
+				t.Errorf("a batch has %d bytes of memory after lines of which nothing is kept", n)
+			}
+			spent.Free()
+		}
+		equal(t, customers, "a", "b")
+	}
+}
