@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -54,8 +55,8 @@ func newBuilder(t *tableReader, e *EventMapping, number int) (*builder, error) {
 	}
 	at := path{"events", index(number)}
 	var err error
-	if text := strings.TrimPrefix(e.When, "="); text != "" {
-		if b.when, err = b.scope.compile(text, expr.AsBool()); err != nil {
+	if e.When != nil {
+		if b.when, err = b.scope.compile(strings.TrimPrefix(*e.When, "="), expr.AsBool()); err != nil {
 			return nil, t.mapping.wrong(at.to("when"), "%s", err)
 		}
 	}
@@ -104,13 +105,10 @@ func keysTo(field string) []string {
 // "" where the mapping does not set it.
 func (b *builder) columnOf(key string) string {
 	s, ok := b.fields[key]
-	if where := s.where(); where != "" {
-		return where
+	if !ok {
+		return ""
 	}
-	if ok {
-		return key
-	}
-	return ""
+	return cmp.Or(s.where(), key)
 }
 
 // emptyCell names what an event of this type cannot do without and finds nothing

@@ -43,7 +43,7 @@ type Format struct {
 // EventMapping makes one event of a row.
 type EventMapping struct {
 	Type       string           `yaml:"type"` // login, purchase, cancellation, survey or signal
-	When       string           `yaml:"when"` // an expression: only rows where it is true
+	When       *string          `yaml:"when"` // an expression: only rows where it is true
 	ID         Field            `yaml:"id"`   // unless given: the file's name and the row's number
 	Customer   Field            `yaml:"customer"`
 	Time       Moment           `yaml:"time"`
@@ -112,7 +112,7 @@ func ParseMapping(name string, b []byte) (*Mapping, error) {
 	if !utf8.Valid(b) {
 		return nil, m.wrong(nil, "the file is not UTF-8")
 	}
-	root := &yaml.Node{}
+	root, more := &yaml.Node{}, yaml.Node{}
 	if err := yaml.Unmarshal(b, root); err != nil {
 		return nil, m.yamlError(err)
 	}
@@ -120,6 +120,11 @@ func ParseMapping(name string, b []byte) (*Mapping, error) {
 	d := yaml.NewDecoder(strings.NewReader(string(b)))
 	d.KnownFields(true)
 	if err := d.Decode(m); err != nil && !errors.Is(err, io.EOF) {
+		return nil, m.yamlError(err)
+	}
+	if err := d.Decode(&more); err == nil {
+		return nil, fmt.Errorf("%s:%d:%d: a second document begins here, and would not be read; write all events into one", name, more.Line, more.Column)
+	} else if !errors.Is(err, io.EOF) {
 		return nil, m.yamlError(err)
 	}
 	if err := m.check(); err != nil {
@@ -130,6 +135,9 @@ func ParseMapping(name string, b []byte) (*Mapping, error) {
 
 // check refuses what no row could be read with.
 func (m *Mapping) check() error {
+	if p := emptyIn(m.root); p != nil {
+		return m.wrong(p, "it is empty; give it a value, one such as null or ~ in quotes, or leave it out")
+	}
 	if len(m.Events) == 0 {
 		return m.wrong(nil, "it makes no events; add them under events")
 	}
@@ -184,8 +192,12 @@ func (m *Mapping) checkEvent(at path, e *EventMapping) error {
 		}
 	}
 	names := sortedKeys(keys)
+	if e.Type == "survey" {
+		names = append(names, answerPrefix+"NAME")
+	}
 	for _, key := range sortedKeys(e.Data) {
-		if _, ok := keys[key]; !ok && (e.Type != "survey" || !strings.HasPrefix(key, answerPrefix)) {
+		answer, isAnswer := strings.CutPrefix(key, answerPrefix)
+		if _, ok := keys[key]; !ok && (e.Type != "survey" || !isAnswer || answer == "") {
 			return m.wrong(at.to("data", key), "unknown key; the nearest that a %s has is %q", e.Type, config.Nearest(key, names))
 		}
 	}

@@ -62,6 +62,32 @@ func child(n *yaml.Node, key string) (at, value *yaml.Node) {
 	return nil, nil
 }
 
+// emptyIn finds the first value below a node that YAML reads as nothing: a key
+// with nothing behind it would count as one that is left out. It is nil where
+// there is none, and where the whole file is empty.
+func emptyIn(n *yaml.Node) path {
+	for i, value := range n.Content {
+		var key string
+		switch {
+		case n.Kind == yaml.MappingNode && i%2 == 1:
+			key = n.Content[i-1].Value
+		case n.Kind == yaml.SequenceNode:
+			key = index(i)
+		case n.Kind == yaml.DocumentNode:
+			return emptyIn(value)
+		default:
+			continue
+		}
+		if value.ShortTag() == "!!null" {
+			return path{key}
+		}
+		if below := emptyIn(value); below != nil {
+			return append(path{key}, below...)
+		}
+	}
+	return nil
+}
+
 // wrong is a mistake in the mapping as one sentence: file, line, column, what
 // and what to do.
 func (m *Mapping) wrong(p path, format string, args ...any) error {

@@ -32,6 +32,8 @@ events:
 		{purchases, row("ann", "2026-01-01T00:00:00Z", "1", "XXY", ""), `f:3: column 4 (money): currency is no currency that can be converted; write an ISO 4217 code that rates has, or the reporting currency`},
 		{purchases, row("ann", "2026-01-01T00:00:00Z", "1", "", "decade"), `f:3: interval: is no interval; write day, week, month, quarter or year, with a whole interval_count`},
 		{purchases, row("ann", "2026-01-01T00:00:00Z", "", "", ""), `f:3: column 3 (paid): amount is empty; fill it, or leave such rows out with when`},
+		{"events:\n- {type: purchase, customer: who, time: {from: at}, data: {amount: {value: 1}, interval_count: n}}", "who,at,n\nann,2026-01-01T00:00:00Z,0\n",
+			`f:2: column 3 (n): interval_count is no interval; write day, week, month, quarter or year, with a whole interval_count`},
 		{purchases, row(strings.Repeat("x", 257), "2026-01-01T00:00:00Z", "1", "", ""), `f:3: the purchase is too long, or something in it: ids, names and values have at most 256 bytes, an event 1,000,000`},
 		{"events:\n- {type: survey, customer: who, time: {from: at}, data: {kind: {value: nps}}}", "who,at\nann,2026-01-01T00:00:00Z\n",
 			`f:2: the survey lacks an attribute that has no default (a purchase its amount, a survey its kind or score, a signal its name)`},
@@ -154,6 +156,20 @@ func TestSentencesAboutMappings(t *testing.T) {
 		{"time_zone: Mars\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:1: time_zone: "Mars" is no IANA time zone; write one such as America/New_York`},
 		{"format: {separator: '::'}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:10: format.separator: "::" is none; write comma, tab, semicolon, whitespace, or one character`},
 		{"format: {skip: -1}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:10: format.skip: it is less than 0; write how many lines stand before the table`},
+		{"events:\n- {type: login, customer: a, time: {from: b}, data: {user: }}", `m.yaml:2:54: events[0].data.user: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: a, time: {from: b}, data: {user: null}}", `m.yaml:2:54: events[0].data.user: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: a, time: {from: b}, attributes: {plan: ~}}", `m.yaml:2:60: events[0].attributes.plan: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: a, time: {from: b}, attributes: {plan: {value: }}}", `m.yaml:2:67: events[0].attributes.plan.value: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: a, id: , time: {from: b}}", `m.yaml:2:30: events[0].id: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: a, when: , time: {from: b}}", `m.yaml:2:30: events[0].when: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- type: cancellation\n  customer: a\n  time: {from: b}\n  effective:\n", `m.yaml:5:3: events[0].effective: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: , time: {from: b}}", `m.yaml:2:17: events[0].customer: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: , customer: a, time: {from: b}}", `m.yaml:2:4: events[0].type: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: login, customer: a, time: {from: }}", `m.yaml:2:37: events[0].time.from: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"time_zone:\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:1: time_zone: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"format: {empty: [NA, null]}\nevents:\n- {type: login, customer: a, time: {from: b}}", `m.yaml:1:22: format.empty[1]: it is empty; give it a value, one such as null or ~ in quotes, or leave it out`},
+		{"events:\n- {type: survey, customer: a, time: {from: b}, data: {answers.: c}}", `m.yaml:2:55: events[0].data.answers.: unknown key; the nearest that a survey has is "answers.NAME"`},
+		{"events:\n- {type: login, customer: a, time: {from: b}}\n---\nevents: []", `m.yaml:3:1: a second document begins here, and would not be read; write all events into one`},
 		{"who,at\nann,1\n", `m.yaml:1: a text stands where a group of keys belongs; examples/README.md explains the keys`},
 		{"files: orders.csv\nformat: {skip: two}", "m.yaml:1: a text stands where a list belongs; examples/README.md explains the keys\nm.yaml:2: a text stands where a whole number belongs; examples/README.md explains the keys"},
 		{"events:\n- type: login\n customer: a", `m.yaml:2: it cannot be read as YAML: did not find expected key`},
@@ -177,6 +193,19 @@ func TestSentencesAboutColumns(t *testing.T) {
 		m := mapping(t, "events:\n- {type: login, customer: "+c.customer+", time: {from: at}}")
 		if _, err := Read(context.Background(), []string{write(t, "f", "who,at\n")}, options(m)); err == nil || nearPath(err.Error()) != c.want {
 			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+}
+
+// TestEmptyCondition: one that was forgotten does not let all rows through.
+func TestEmptyCondition(t *testing.T) {
+	for _, when := range []string{"=", `" "`, `""`} {
+		m, err := ParseMapping("m.yaml", []byte("events:\n- {type: login, when: "+when+", customer: who, time: {from: at}}"))
+		if err == nil {
+			_, err = Read(context.Background(), []string{write(t, "f", "who,at\n")}, options(m))
+		}
+		if err == nil || !strings.HasPrefix(nearPath(err.Error()), "m.yaml:2:17: events[0].when: ") {
+			t.Errorf("%s: %v", when, err)
 		}
 	}
 }
