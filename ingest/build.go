@@ -158,9 +158,11 @@ func (b *builder) build(cells []string, number int64) ([]byte, *RowError) {
 	if b.mapping.Effective != nil {
 		w.moment("effective", b.mapping.Effective.Format)
 	}
-	refGiven := w.payload()
-	if b.mapping.Type == event.Signal.String() && !refGiven {
-		w.text("ref", b.source+"#"+id)
+	signal := w.payload()
+	if b.mapping.Type == event.Signal.String() {
+		if ref := appendRef(nil, &signal, []byte(b.source), []byte(id)); ref != nil {
+			w.text("ref", string(ref))
+		}
 	}
 	w.customer()
 	w.out = append(w.out, `}}`...)
@@ -240,16 +242,21 @@ func (w *writer) moment(key, format string) {
 
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
-// payload writes the members of data that have a value, and says whether ref
-// is one.
-func (w *writer) payload() (refGiven bool) {
+// payload writes the members of data that have a value, and returns the name and
+// the ref of a signal.
+func (w *writer) payload() (signal event.SignalData) {
 	open := ""
 	for _, key := range w.data {
 		v := w.value(key)
 		if v == "" {
 			continue
 		}
-		refGiven = refGiven || key == "ref"
+		switch key {
+		case "name":
+			signal.Name = []byte(v)
+		case "ref":
+			signal.Ref = []byte(v)
+		}
 		outer, name, inner := strings.Cut(key, ".")
 		if !inner {
 			outer, name = "", key
@@ -277,7 +284,7 @@ func (w *writer) payload() (refGiven bool) {
 		w.out = append(w.out, '}')
 		w.first = false
 	}
-	return refGiven
+	return signal
 }
 
 // customer writes the attributes of the customer that have a value.

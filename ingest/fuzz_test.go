@@ -65,7 +65,7 @@ func checkReadable(t *testing.T, path string, o Options) {
 		if reason := d.Decode(&ev, m.Value, nil); reason != "" || ev.Kind != m.Kind || ev.Time != m.Time || string(ev.Customer) != string(m.Customer) {
 			t.Fatalf("%s is %v: %s", m.Value, ev, reason)
 		}
-		if ev.Kind == event.Signal && len(ev.Signal.Ref) == 0 {
+		if ev.Kind == event.Signal && appendRef(nil, &ev.Signal, ev.Source, ev.ID) != nil {
 			t.Fatalf("the signal %s has no ref", m.Value)
 		}
 		if n > 0 && m.Time < last {

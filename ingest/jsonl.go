@@ -72,34 +72,40 @@ func (r *reader) refusedLine(name string, number int, reason event.Reason) error
 	return nil
 }
 
-// withRef gives a signal that has no ref its event's source and id as one: the
-// ids of signals are forgotten after a while, a ref never is, so that the file
-// can be imported again. Anything else, and what cannot be read, is left as it
-// is.
-func withRef(line []byte, signalType string) ([]byte, error) {
-	if !bytes.Contains(line, []byte("signal")) {
-		return line, nil
+// maxRef is the longest ref that a decoder takes, in bytes.
+const maxRef = 256
+
+// appendRef writes the ref that a signal without one is given: its event's source
+// and id, which stay the same when a file is read again and which no other source
+// has. It writes nothing where there is one, where it would be too long, and where
+// its absence says something: a withdrawal without one is of all subscriptions, an
+// invitation of no campaign.
+func appendRef(dst []byte, s *event.SignalData, source, id []byte) []byte {
+	switch string(s.Name) {
+	case "cancellation_withdrawn", "survey_sent":
+		return dst
 	}
+	if len(s.Ref) > 0 || len(source)+1+len(id) > maxRef {
+		return dst
+	}
+	return append(append(append(dst, source...), '#'), id...)
+}
+
+// withRef writes a ref into the line of a signal, which a decoder has accepted.
+func withRef(line []byte, ref string) ([]byte, error) {
 	var envelope, payload map[string]json.RawMessage
-	var name, source, id string
-	if json.Unmarshal(line, &envelope) != nil || json.Unmarshal(envelope["type"], &name) != nil ||
-		json.Unmarshal(envelope["source"], &source) != nil || json.Unmarshal(envelope["id"], &id) != nil ||
-		json.Unmarshal(envelope["data"], &payload) != nil {
-		return line, nil // the decoder says what is wrong with it
+	err := json.Unmarshal(line, &envelope)
+	if err == nil {
+		err = json.Unmarshal(envelope["data"], &payload)
 	}
-	if name != signalType || payload == nil || payload["ref"] != nil && string(payload["ref"]) != "null" || id == "" {
-		return line, nil
+	if err == nil {
+		payload["ref"], err = json.Marshal(ref)
 	}
-	ref, err := json.Marshal(source + "#" + id)
-	if err != nil {
-		return nil, fmt.Errorf("give a signal a ref: %w", err)
+	if err == nil {
+		envelope["data"], err = json.Marshal(payload)
 	}
-	payload["ref"] = ref
-	if envelope["data"], err = json.Marshal(payload); err != nil {
-		return nil, fmt.Errorf("give a signal a ref: %w", err)
-	}
-	out, err := json.Marshal(envelope)
-	if err != nil {
+	out, failed := json.Marshal(envelope)
+	if err = errors.Join(err, failed); err != nil {
 		return nil, fmt.Errorf("give a signal a ref: %w", err)
 	}
 	return out, nil

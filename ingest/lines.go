@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"errors"
 	"runtime"
 
@@ -59,7 +58,7 @@ func newLinesAhead(in *input, name string, free chan *Batch, o event.Options) *l
 	a := &linesAhead{order: make(chan *Batch, cap(free)), work: make(chan *Batch, cap(free)), free: free, done: make(chan struct{})}
 	go a.run(in, name, o)
 	for range decoders() {
-		go a.decode(o.Prefix + event.Signal.String())
+		go a.decode()
 	}
 	return a
 }
@@ -104,26 +103,29 @@ func (a *linesAhead) send() {
 }
 
 // decode decodes batches until there are no more.
-func (a *linesAhead) decode(signalType string) {
+func (a *linesAhead) decode() {
 	var ev event.Event // its memory is used again; what a line keeps lies in the batch
 	for b := range a.work {
 		for i := range b.lines {
 			l := &b.lines[i]
-			l.decode(b.decoder, &ev, b.bytes[l.begin:l.end:l.end], signalType)
+			l.decode(b.decoder, &ev, b.bytes[l.begin:l.end:l.end])
 		}
 		b.decoded <- struct{}{}
 	}
 }
 
-// decode gives a signal without a ref one. That takes as long as decoding, so
-// that it is tried only where the line as it stands does not say that it has one.
-func (l *line) decode(decoder *event.Decoder, ev *event.Event, text []byte, signalType string) {
+// decode decodes a line, and gives a signal a ref where it needs one.
+func (l *line) decode(decoder *event.Decoder, ev *event.Event, text []byte) {
 	l.read(decoder, ev, text)
-	if l.reason == "" && (ev.Kind != event.Signal || ev.Signal.Ref != nil) {
+	if l.reason != "" || ev.Kind != event.Signal {
+		return
+	}
+	ref := appendRef(nil, &ev.Signal, ev.Source, ev.ID)
+	if ref == nil {
 		return
 	}
 	var value []byte
-	if value, l.err = withRef(text, signalType); l.err == nil && !bytes.Equal(value, text) {
+	if value, l.err = withRef(text, string(ref)); l.err == nil {
 		l.read(decoder, ev, value)
 	}
 }

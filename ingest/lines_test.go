@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -197,40 +196,83 @@ func TestWrongLinesEndStandardInput(t *testing.T) {
 	}
 }
 
-// TestSignalsGetARefWhereTheyLackOne: a line is decoded as if the ref had been
-// looked for first in every one.
+// TestSignalsGetARefWhereTheyLackOne: import writes it into the line, report into
+// the event, and a table's row gets the same. Without one stay those whose ref says
+// something of its own when it is missing, and those that have no room for it.
 func TestSignalsGetARefWhereTheyLackOne(t *testing.T) {
 	long := strings.Repeat("l", 200)
-	o := event.Options{Prefix: "p."}
 	for _, x := range []struct {
-		kind, source, payload string
-		rewritten             bool
-		reason                event.Reason
+		kind, source, id, payload string
+		ref                       string // of the event
+		rewritten                 bool
+		reason                    event.Reason
 	}{
-		{"p.signal", "/a", `{"name":"n"}`, true, ""},
-		{"p.signal", "/a", `{"name":"n","ref":null}`, true, ""},
-		{"p.signal", "/a", `{"ref":"r","ref":null,"name":"n"}`, true, ""},
-		{"p.signal", "/a", `{"ref":null,"ref":"r","name":"n"}`, false, ""},
-		{"p.signal", "/a", `{"name":"n","ref":"r"}`, false, ""},
-		{"p.signal", "/a", `{"name":"n","ref":""}`, false, ""},
-		{"p.signal", "/a", `{"name":"n","ref":7}`, false, event.WrongType},
-		{"p.signal", "/a", `{}`, true, event.MissingField},
-		{"p.signal", "/" + long, `{"name":"n"}`, true, event.TooLong}, // with its id
-		{"signal", "/a", `{"name":"n"}`, false, ""},                   // of a type that is none of ours
-		{"p.login", "/a", `{"user":"signal"}`, false, ""},
+		{"p.signal", "/a", "1", `{"name":"n"}`, "/a#1", true, ""},
+		{"p.signal", "/a", "1", `{"name":"n","ref":null}`, "/a#1", true, ""},
+		{"p.signal", "/a", "1", `{"name":"n","ref":""}`, "/a#1", true, ""},
+		{"p.signal", "/a", "1", `{"ref":"r","ref":null,"name":"n"}`, "/a#1", true, ""},
+		{"p.signal", "/a", "1", `{"ref":null,"ref":"r","name":"n"}`, "r", false, ""},
+		{"p.signal", "/a", "1", `{"ref":"r","r\u0065f":"","name":"n"}`, "/a#1", true, ""},
+		{`p.si\u0067nal`, "/a", "1", `{"name":"n"}`, "/a#1", true, ""},
+		{"p.signal", "/a", "1", `{"name":"n","ref":"r"}`, "r", false, ""},
+		{"p.signal", "/a", "1", `{"name":"n","ref":7}`, "", false, event.WrongType},
+		{"p.signal", "/a", "1", `{}`, "", false, event.MissingField},
+		{"p.signal", "/a", "1", `{"name":"n","\ud83d":1}`, "", false, event.NotUTF8},
+		{"p.signal", long[:55], long, `{"name":"n"}`, long[:55] + "#" + long, true, ""},
+		{"p.signal", long[:56], long, `{"name":"n"}`, "", false, ""},
+		{"p.signal", "/a", "1", `{"name":"cancellation_withdrawn"}`, "", false, ""},
+		{"p.signal", "/a", "1", `{"name":"survey_sent","user":"u"}`, "", false, ""},
+		{"signal", "/a", "1", `{"name":"n"}`, "", false, ""}, // of a type that is none of ours
+		{"p.login", "/a", "1", `{"user":"signal"}`, "", false, ""},
 	} {
-		text := fmt.Appendf(nil, `{"specversion":"1.0","type":%q,"source":%q,"id":%q,"time":"2026-03-01T00:00:00Z","subject":"c","data":%s}`,
-			x.kind, x.source, long, x.payload)
-		var got, want line
+		text := fmt.Appendf(nil, `{"specversion":"1.0","type":"%s","source":%q,"id":%q,"time":"2026-03-01T00:00:00Z","subject":"c","data":%s}`,
+			x.kind, x.source, x.id, x.payload)
+		o := options()
+		o.Decoder.Prefix = "p."
+		var l line
 		var ev event.Event
-		got.decode(event.NewDecoder(o), &ev, text, "p.signal")
-		value, err := withRef(text, "p.signal")
-		if err != nil {
-			t.Fatal(err)
+		l.decode(event.NewDecoder(o.Decoder), &ev, text)
+		if l.reason != x.reason || bytes.Equal(l.Value, text) == x.rewritten || l.err != nil {
+			t.Errorf("%s of %s: %q, %v: %s", x.payload, x.kind, l.reason, l.err, l.Value)
 		}
-		want.read(event.NewDecoder(o), &ev, value)
-		if !reflect.DeepEqual(got, want) || got.reason != x.reason || bytes.Equal(value, text) == x.rewritten {
-			t.Errorf("%s of %s: %q, want %q: %s", x.payload, x.kind, got.reason, want.reason, got.Value)
+		if l.reason != "" || l.Kind != event.Signal {
+			continue
 		}
+		if string(ev.Signal.Ref) != x.ref {
+			t.Errorf("%s of %s: import gives it the ref %q, want %q", x.payload, x.kind, ev.Signal.Ref, x.ref)
+		}
+		visit := func(ev *event.Event) {
+			if string(ev.Signal.Ref) != x.ref {
+				t.Errorf("%s of %s: report gives it the ref %q, want %q", x.payload, x.kind, ev.Signal.Ref, x.ref)
+			}
+		}
+		if _, _, err := opened(t, 0, o, write(t, "e.jsonl", string(text))).Step(2, visit); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestSignalsOfTablesGetARef where those of lines do.
+func TestSignalsOfTablesGetARef(t *testing.T) {
+	o := options(mapping(t, `
+source: s
+events:
+- {type: signal, id: id, customer: who, time: {from: at, format: unix}, data: {name: what, ref: ref}}
+`))
+	long := strings.Repeat("l", 255)
+	text := "who,at,id,what,ref\na,1,1,n,\na,2,2,n,r\na,3,3,cancellation_withdrawn,\na,4,4,survey_sent,\na,5," + long + ",n,\n"
+	var got []string
+	s, err := Read(context.Background(), []string{write(t, "f", text)}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow := s.Flow(context.Background(), o)
+	defer flow.Close()
+	if _, _, err := flow.Step(10, func(ev *event.Event) { got = append(got, string(ev.Signal.Ref)) }); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, "s#1", "r", "", "", "")
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }

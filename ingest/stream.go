@@ -148,11 +148,12 @@ func (s *fileStream) keep(ev *event.Event, _ []byte) error {
 		return ErrDisorder
 	}
 	s.latest = max(s.latest, ev.Time)
-	if ev.Kind == event.Signal && ev.Signal.Ref == nil { // as withRef does
+	if ev.Kind == event.Signal {
 		b := s.filling
 		at := len(b.bytes)
-		b.bytes = append(append(append(b.bytes, ev.Source...), '#'), ev.ID...)
-		ev.Signal.Ref = b.bytes[at:len(b.bytes):len(b.bytes)]
+		if b.bytes = appendRef(b.bytes, &ev.Signal, ev.Source, ev.ID); len(b.bytes) > at {
+			ev.Signal.Ref = b.bytes[at:len(b.bytes):len(b.bytes)]
+		}
 	}
 	s.filling.events = s.filling.events[:len(s.filling.events)+1]
 	return nil
