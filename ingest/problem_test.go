@@ -100,6 +100,39 @@ func TestFilesThatBreakOff(t *testing.T) {
 	}
 }
 
+// TestTheLongestRow: a row with its end has 1 MiB at most, however the table is
+// written, and the line of a longer one is that on which it begins.
+func TestTheLongestRow(t *testing.T) {
+	for name, separator := range map[string]string{"comma": ",", "whitespace": " "} {
+		m := mapping(t, "format: {separator: "+name+"}\nevents:\n- {type: login, when: 'false', customer: who, time: {from: at}}")
+		for _, x := range []struct {
+			before, after string // rows
+			line          int
+		}{{"", "", 2}, {"", "ann,1\n", 2}, {"ann,1\n", "", 3}, {"ann,1\n", "ann,1\n", 3}} {
+			for over, want := range []string{"", fmt.Sprintf("f:%d: the row is longer than 1 MiB; is a quote not closed?", x.line)} {
+				row := strings.Repeat("x", 1<<20-len(",1\n")+over) + ",1\n"
+				text := strings.ReplaceAll("who,at\n"+x.before+row+x.after, ",", separator)
+				got := ""
+				if _, err := Read(context.Background(), []string{write(t, "f", text)}, options(m)); err != nil {
+					got = nearPath(err.Error())
+				}
+				if got != want {
+					t.Errorf("%s, %d over 1 MiB behind %q, before %q: got %q, want %q", name, over, x.before, x.after, got, want)
+				}
+			}
+		}
+	}
+	text := "who,at\n\"a\nn\nn\",1\n\"" + strings.Repeat("ann\n", 1<<20)
+	_, err := Read(context.Background(), []string{write(t, "f", text)}, options(mapping(t, logins)))
+	if err == nil || !strings.HasPrefix(nearPath(err.Error()), "f:5: the row is longer") {
+		t.Errorf("behind a row of several lines: %v", err)
+	}
+	row := strings.Repeat("x", 1<<20-3) + ",1" // without an end
+	if _, err := Read(context.Background(), []string{write(t, "f", "who,at\n"+row)}, options(mapping(t, "events:\n- {type: login, when: 'false', customer: who, time: {from: at}}"))); err != nil {
+		t.Errorf("at the end of the file: %v", err)
+	}
+}
+
 func TestNoJSONLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"a,b\n":     "f is no JSON Lines file, and no mapping says what its columns are; give one with --mapping",

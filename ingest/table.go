@@ -43,11 +43,12 @@ type quoted struct {
 	csv    *csv.Reader
 	budget *budget
 	skip   int // lines before the table
-	line   int // of the latest row
+	line   int // on which the latest row ends
 }
 
 func (q *quoted) next() ([]string, int, error) {
-	q.budget.left = 2 * maxLine
+	q.budget.left = maxLine + 1 // the one for the end of the file to be seen
+	begin := q.csv.InputOffset()
 	cells, err := q.csv.Read()
 	if err != nil {
 		line := q.line + 1
@@ -56,9 +57,13 @@ func (q *quoted) next() ([]string, int, error) {
 		}
 		return nil, line, err
 	}
-	q.line, _ = q.csv.FieldPos(0)
-	q.line += q.skip
-	return cells, q.line, nil
+	first, _ := q.csv.FieldPos(0)
+	if q.csv.InputOffset()-begin > maxLine { // what was read ahead with the row before is beside the budget
+		return nil, first + q.skip, errLongRow
+	}
+	last, _ := q.csv.FieldPos(len(cells) - 1)
+	q.line = last + strings.Count(cells[len(cells)-1], "\n") + q.skip
+	return cells, first + q.skip, nil
 }
 
 var errLongRow = errors.New("the row is longer than 1 MiB; is a quote not closed?")
@@ -92,7 +97,7 @@ func newRows(in *input, f Format) (rows, error) {
 		lines.Buffer(make([]byte, 64<<10), maxLine)
 		return &blanks{lines: lines, line: f.Skip}, nil
 	}
-	b := &budget{Reader: in, left: 2 * maxLine}
+	b := &budget{Reader: in}
 	c := csv.NewReader(b)
 	c.Comma, c.ReuseRecord, c.FieldsPerRecord = separator, true, -1
 	return &quoted{csv: c, budget: b, skip: f.Skip, line: f.Skip}, nil
