@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +112,38 @@ func TestWaysToWriteATable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			equal(t, values(t, options(mapping(t, c.format+logins)), write(t, "f", c.text)), a, b)
 		})
+	}
+}
+
+// letters are so many bytes without the end of a line.
+type letters int
+
+func (l *letters) Read(p []byte) (int, error) {
+	n := min(len(p), int(*l))
+	if *l -= letters(n); n == 0 {
+		return 0, io.EOF
+	}
+	for i := range p[:n] {
+		p[i] = 'x'
+	}
+	return n, nil
+}
+
+// TestSkippedLinesTakeNoMemory: what stands before a table may be one long line.
+func TestSkippedLinesTakeNoMemory(t *testing.T) {
+	const long = 64 << 20
+	o := options(mapping(t, "source: s\nformat: {skip: 1}\n"+logins))
+	before := letters(long)
+	o.Stdin = io.MultiReader(&before, strings.NewReader("\nwho,at\nann,10\n"))
+	var at, then runtime.MemStats
+	runtime.ReadMemStats(&at)
+	got := values(t, o, "-")
+	runtime.ReadMemStats(&then)
+	if n := then.TotalAlloc - at.TotalAlloc; n > long/4 {
+		t.Errorf("a line of %d bytes that is skipped takes %d", long, n)
+	}
+	if len(got) != 1 || !strings.Contains(got[0], `"subject":"ann"`) {
+		t.Errorf("got %v", got)
 	}
 }
 

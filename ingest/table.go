@@ -87,8 +87,13 @@ func (b *budget) Read(p []byte) (int, error) {
 // newRows begins to read a table, behind the lines to skip.
 func newRows(in *input, f Format) (rows, error) {
 	separator, _ := f.separator() // it is one: the mapping was checked
-	for range f.Skip {
-		if _, err := in.ReadString('\n'); err != nil && !errors.Is(err, io.EOF) {
+	for left := f.Skip; left > 0; {
+		switch _, err := in.ReadSlice('\n'); {
+		case err == nil:
+			left--
+		case errors.Is(err, io.EOF):
+			left = 0
+		case !errors.Is(err, bufio.ErrBufferFull): // else the line goes on
 			return nil, err
 		}
 	}
