@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/tidemark-io/tidemark/config"
@@ -116,8 +117,56 @@ func (s *scope) compile(text string, options ...expr.Option) (*vm.Program, error
 			return nil, err
 		}
 	}
+	node := p.Node()
+	asked := asksCells{may: map[string]bool{}}
+	ast.Walk(&node, &asked)
+	for _, name := range asked.must {
+		if err := s.cell(name); err != nil && !asked.may[name] {
+			return nil, err
+		}
+	}
 	s.mention(text)
 	return p, nil
+}
+
+// asksCells are the names that an expression asks cells for.
+type asksCells struct {
+	must []string
+	may  map[string]bool // it asks first whether they are there
+}
+
+// Visit is ast.Visitor's.
+func (a *asksCells) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.MemberNode:
+		if name, ok := n.Property.(*ast.StringNode); ok && isCells(n.Node) {
+			a.must = append(a.must, name.Value)
+		}
+	case *ast.BinaryNode:
+		if name, ok := n.Left.(*ast.StringNode); ok && n.Operator == "in" && isCells(n.Right) {
+			a.may[name.Value] = true
+		}
+	}
+}
+
+func isCells(n ast.Node) bool {
+	name, ok := n.(*ast.IdentifierNode)
+	return ok && name.Value == "cells"
+}
+
+// cell refuses a name that cells does not have, and would answer with an empty text.
+func (s *scope) cell(name string) error {
+	if _, ok := s.cells[name]; ok {
+		return s.ambiguous(name)
+	}
+	if strings.HasPrefix(name, "#") {
+		return s.noNumber(name)
+	}
+	return fmt.Errorf("%s has no column %q; the nearest is %q", s.table, name, config.Nearest(name, s.columns))
+}
+
+func (s *scope) noNumber(name string) error {
+	return fmt.Errorf("%s has no column %s; it has %d", s.table, name, len(s.columns))
 }
 
 // source compiles a field.
@@ -136,7 +185,7 @@ func (s *scope) source(f Field) (source, error) {
 	if number, ok := strings.CutPrefix(f.text, "#"); ok && i < 0 {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > len(s.columns) {
-			return source{}, fmt.Errorf("%s has no column %s; it has %d", s.table, f.text, len(s.columns))
+			return source{}, s.noNumber(f.text)
 		}
 		i = n - 1
 	}
