@@ -325,6 +325,12 @@ func TestMoments(t *testing.T) {
 		{"1082040961123", "unix_ms", "", "2004-04-15T14:56:01.123Z"},
 		{"20260329", "20060102", "", "2026-03-28T23:00:00Z"},
 		{"29.03.2026 03:30", "02.01.2006 15:04", "", "2026-03-29T01:30:00Z"},
+		{"2026-07-01 12:00 CEST", "2006-01-02 15:04 MST", "", "2026-07-01T10:00:00Z"},
+		{"2026-07-01 12:00 CET", "2006-01-02 15:04 MST", "", "2026-07-01T11:00:00Z"},
+		{"2026-07-01 12:00 UTC", "2006-01-02 15:04 MST", "", "2026-07-01T12:00:00Z"},
+		{"2026-07-01 12:00 GMT", "2006-01-02 15:04 MST", "", "2026-07-01T12:00:00Z"},
+		{"2026-07-01 12:00 -0700 PDT", "2006-01-02 15:04 -0700 MST", "", "2026-07-01T19:00:00Z"},
+		{"2026-07-01 12:00 PDT -07", "2006-01-02 15:04 MST -07", "", "2026-07-01T19:00:00Z"},
 		{"1", "days", "2026-03-29", "2026-03-29T22:00:00Z"}, // a day of 23 hours
 		{"-159", "days", "2013-10-01", "2013-04-24T22:00:00Z"},
 	} {
@@ -340,6 +346,8 @@ func TestMoments(t *testing.T) {
 		{"999999999999", "unix", "", "is no number of seconds since 1970"},
 		{"1.5", "unix_ms", "", "is no number of milliseconds since 1970"},
 		{"2026-02-30", "2006-01-02", "", "is not written as 2006-01-02"},
+		{"2026-07-01 12:00 PDT", "2006-01-02 15:04 MST", "", "is of a time zone PDT that Europe/Berlin does not have; convert it, or write offsets as -07:00"},
+		{"2026-07-01 12:00 GMT+2", "2006-01-02 15:04 MST", "", "is of a time zone GMT+2 that Europe/Berlin does not have; convert it, or write offsets as -07:00"},
 		{"1.5", "days", "2026-01-01", "is no whole number of days"},
 		{"1", "days", "2026", `counts from "2026", which is no day; since is written as 2013-10-01`},
 	} {

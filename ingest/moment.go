@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -39,8 +40,15 @@ func parseMoment(text, format, since string, loc *time.Location) (int64, error) 
 	if err != nil {
 		return 0, fmt.Errorf("is not written as %s", format)
 	}
+	if name := t.Location().String(); strings.Contains(format, "MST") && !hasOffset.MatchString(format) &&
+		t.Location() != loc && name != "UTC" && name != "GMT" { // the time package makes up a zone of that name, at UTC
+		return 0, fmt.Errorf("is of a time zone %s that %s does not have; convert it, or write offsets as -07:00", name, loc)
+	}
 	return t.UnixMilli(), nil
 }
+
+// hasOffset: the layout has an offset, which counts whatever the zone's name.
+var hasOffset = regexp.MustCompile(`[-Z]07`)
 
 // parseUnix reads seconds since 1970, with decimals or without; what is finer
 // than a millisecond is cut off.
