@@ -247,13 +247,17 @@ func (t *tableReader) event(b *builder, cells []string, line int) error {
 		row.Column, row.Text = b.columnOf(key), key+" is empty; fill it, or leave such rows out with when"
 		return t.bad.add(row)
 	}
+	var columns, names []string
 	for _, key := range keys {
-		if where := b.columnOf(key); where != "" {
-			row.Column, row.Text = where, key+" "+text
-			if where == key {
-				row.Text = text
-			}
-			break
+		// What effective is written as is a time in any case.
+		if where := b.columnOf(key); where != "" && key != "effective" {
+			columns, names = append(columns, where), append(names, key)
+		}
+	}
+	if len(columns) > 0 {
+		row.Column, row.Text = strings.Join(columns, " or "), text
+		if said := strings.Join(names, " or "); said != row.Column {
+			row.Text = said + " " + text
 		}
 	}
 	return t.bad.add(row)
