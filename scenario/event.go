@@ -123,8 +123,11 @@ func (p *parser) attribute(d *draft, keys map[string]bool, t token) (err error) 
 		slices.Sort(valid)
 		return wrongAt(t, "a %s has no %q%s (there are: %s)", d.kind, key, meant(key, valid), strings.Join(valid, ", "))
 	}
-	if _, twice := d.values[key]; twice {
-		return wrongAt(t, "%s is there twice; take one away", key)
+	if _, ok := d.values[key]; ok {
+		return twice(t, key)
+	}
+	if several := span.FindString(value); several != "" {
+		return wrongAt(t, "%s stands for several customers, in the place of the customer; write {n} for its number", several)
 	}
 	switch {
 	case key == "time" || key == "effective":

@@ -104,6 +104,9 @@ func expectEvents(w *words) (expectation, error) {
 		if err != nil {
 			return nil, wrongAt(t, "%q is no number", text)
 		}
+		if _, ok := e[key]; ok {
+			return nil, twice(t, key)
+		}
 		e[key] = n
 	}
 	return e, nil
@@ -205,6 +208,9 @@ func (p *parser) customerKey(e *customerExpectation, t token) (err error) {
 	if !ok {
 		return wrongAt(t, "%q is not understood; write what is expected as key=value (keys are: %s)", t.text, strings.Join(customerKeys, ", "))
 	}
+	if _, ok := e.text[key]; ok {
+		return twice(t, key)
+	}
 	at := token{text: text, column: t.column + len(key) + 1}
 	sort, inner, _ := strings.Cut(key, ".")
 	switch {
@@ -214,9 +220,11 @@ func (p *parser) customerKey(e *customerExpectation, t token) (err error) {
 			return wrongAt(at, "there is no band %q%s (there are: %s)", text, meant(text, bands), strings.Join(bands, ", "))
 		}
 	case key == "mrr":
-		amount, currency, found := strings.Cut(text, " ")
+		amount, code, found := strings.Cut(text, " ")
 		if found {
-			e.currency = currency
+			if e.currency, err = currency(t, code); err != nil {
+				return err
+			}
 		}
 		at.text = amount
 		e.value[key], err = readValue(at)
@@ -238,6 +246,19 @@ func (p *parser) customerKey(e *customerExpectation, t token) (err error) {
 	}
 	e.keys, e.text[key] = append(e.keys, key), text
 	return err
+}
+
+// twice refuses what was written before.
+func twice(t token, what string) error {
+	return wrongAt(t, "%s is there twice; take one away", what)
+}
+
+// currency reads a currency that stands at, or within, a word.
+func currency(t token, code string) (string, error) {
+	if c, ok := event.ParseCurrency(code); ok {
+		return c.String(), nil
+	}
+	return "", wrongAt(t, "%q is no currency; write an ISO 4217 code such as EUR", code)
 }
 
 func (p *parser) signals() []string {

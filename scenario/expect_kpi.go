@@ -35,14 +35,20 @@ func (p *parser) expectKPI(w *words) (expectation, error) {
 		return nil, wrongAt(name, "%s", err)
 	}
 	e.window = e.kpi.Default
+	seen := map[string]bool{}
 	for !w.is("=") {
 		t, err := w.next("= and a value")
 		if err != nil {
 			return nil, err
 		}
-		if err := p.kpiPart(e, t, w); err != nil {
+		part, err := p.kpiPart(e, t, w)
+		if err != nil {
 			return nil, err
 		}
+		if seen[part] {
+			return nil, wrongAt(t, "a second %s; take one away", part)
+		}
+		seen[part] = true
 	}
 	if e.kpi.Bucketed() && e.bucket == "" {
 		return nil, wrongAt(name, "%s has a figure for each bucket; write which one, as bucket NAME", e.kpi.Name)
@@ -62,7 +68,9 @@ func (p *parser) expectKPI(w *words) (expectation, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.currency = c.text
+		if e.currency, err = currency(c, c.text); err != nil {
+			return nil, err
+		}
 		if e.kpi.Unit != kpi.Money {
 			return nil, wrongAt(c, "%s is no money (its unit is %s); take %s away", e.kpi.Name, e.kpi.Unit, c.text)
 		}
@@ -70,39 +78,40 @@ func (p *parser) expectKPI(w *words) (expectation, error) {
 	return e, e.rest(w)
 }
 
-// kpiPart reads one word before the =.
-func (p *parser) kpiPart(e *kpiExpectation, t token, w *words) (err error) {
+// kpiPart reads one word before the =, with what belongs to it, and says which
+// part of a figure it names.
+func (p *parser) kpiPart(e *kpiExpectation, t token, w *words) (part string, err error) {
 	switch {
 	case t.text == "on":
 		d, err := w.next("a day")
 		if err != nil {
-			return err
+			return "", err
 		}
 		e.day, err = p.day(d)
 		e.onDay = true
-		return err
+		return "day", err
 	case t.text == "bucket":
 		b, err := w.next("a bucket")
 		if err == nil && !e.kpi.Bucketed() {
-			return wrongAt(t, "%s has no buckets", e.kpi.Name)
+			return "", wrongAt(t, "%s has no buckets", e.kpi.Name)
 		}
 		e.bucket = b.text
-		return err
+		return "bucket", err
 	case strings.Contains(t.text, "="):
 		dimension := names.Dimension(t.text)
 		if dimension == "" {
-			return wrongAt(t, "%q is no segment; write plan=pro, or plan=pro,country=DE, with a comma within a value written twice", t.text)
+			return "", wrongAt(t, "%q is no segment; write plan=pro, or plan=pro,country=DE, with a comma within a value written twice", t.text)
 		}
 		if valid := p.current.config.Dimensions; !slices.Contains(valid, dimension) {
-			return wrongAt(t, "%q is none of the dimensions of this scenario%s; name it in its settings, as dimensions: [%s]", dimension, meant(dimension, valid), dimension)
+			return "", wrongAt(t, "%q is none of the dimensions of this scenario%s; name it in its settings, as dimensions: [%s]", dimension, meant(dimension, valid), dimension)
 		}
 		e.segment = t.text
-		return nil
+		return "segment", nil
 	}
 	if e.window, err = e.kpi.Window(t.text); err != nil {
-		return wrongAt(t, "%s", err)
+		return "", wrongAt(t, "%s", err)
 	}
-	return nil
+	return "window", nil
 }
 
 // rest reads what may stand behind the value.
@@ -114,12 +123,16 @@ func (e *kpiExpectation) rest(w *words) error {
 			return err
 		}
 		switch {
+		case e.complete != nil && (t.text == "running" || t.text == "complete"):
+			return wrongAt(t, "the day is complete or running; take one away")
 		case t.text == "running":
 			e.complete = &no
 		case t.text == "complete":
 			e.complete = &yes
 		case t.text == "low_sample":
 			e.low = &yes
+		case e.parts != nil && strings.HasPrefix(t.text, "("):
+			return wrongAt(t, "a second numerator and denominator; take one away")
 		case strings.HasPrefix(t.text, "("):
 			if e.parts, err = readParts(t, w); err != nil {
 				return err

@@ -276,57 +276,69 @@ func TestMistakes(t *testing.T) {
 		text string
 		want []string // prefixes of the errors
 	}{
-		"a word":              {"at 2026-03-01\nevnt login acme", []string{`x:2:1: a line begins with scenario, settings, at, event, advance or expect, not with "evnt"; did you mean "event"?`}},
-		"a type":              {"at 2026-03-01\nevent logn acme", []string{`x:2:7: "logn" is no type of event; there are login, purchase, cancellation, survey, signal; did you mean "login"?`}},
-		"an attribute":        {"at 2026-03-01\nevent login acme usr=ann", []string{`x:2:18: a login has no "usr"; did you mean "user"?`}},
-		"twice":               {"at 2026-03-01\nevent login acme user=a user=b", []string{`x:2:25: user is there twice`}},
-		"no pair":             {"at 2026-03-01\nevent login acme ann", []string{`x:2:18: "ann" is no attribute; write one as key=value`}},
-		"no customer":         {"at 2026-03-01\nevent login", []string{`x:2:12: the line ends here, and the customer is missing`}},
-		"attribute first":     {"at 2026-03-01\nevent login user=ann", []string{`x:2:13: the customer stands behind the type`}},
-		"no time":             {"event login acme", []string{`x:1:7: the event has no time; write at with a time before it`}},
-		"relative to no time": {"advance +1d", []string{`x:1:9: +1d is after no time`}},
-		"a time":              {"at yesterday", []string{`x:1:4: "yesterday" is no time; a time is written as`}},
-		"a day":               {"at 2026-02-30", []string{`x:1:4: `}},
-		"a skipped hour":      {"settings\n  time_zone: Europe/Berlin\nat 2026-03-29 02:30", []string{`x:3:4: 2026-03-29 02:30 does not exist in Europe/Berlin`}},
-		"a span":              {"at 2026-03-01\nevent login c{9..1}", []string{`x:2:13: {9..1} is no span`}},
-		"a quote":             {"at 2026-03-01\nevent login \"acme", []string{`x:2:13: a quote is not closed`}},
-		"a KPI":               {"expect kpi stickyness = 1", []string{`x:1:12: there is no KPI "stickyness", did you mean "stickiness"?`}},
-		"a window":            {"expect kpi customer_churn_rate 31d = 1", []string{`x:1:32: there is no window of customer_churn_rate "31d", did you mean "30d"?`}},
-		"a window of a level": {"expect kpi mrr 30d = 1", []string{`x:1:16: there is no window of mrr`}},
-		"a dimension":         {"settings\n  dimensions: [plan]\nexpect kpi mrr plam=pro = 1", []string{`x:3:16: "plam" is none of the dimensions of this scenario; did you mean "plan"?`}},
-		"a value":             {"expect kpi mrr = much", []string{`x:1:18: "much" is no value; write a number`}},
-		"no value":            {"expect kpi mrr", []string{`x:1:15: the line ends here, and = and a value is missing`}},
-		"no money":            {"expect kpi dau = 1 USD", []string{`x:1:20: dau is no money (its unit is count); take USD away`}},
-		"parts":               {"expect kpi dau = 1 (1 in 2)", []string{`x:1:20: (1 in 2) is not understood`}},
-		"parts without end":   {"expect kpi dau = 1 (1 of 2", []string{`x:1:27: the line ends here, and a closing ) is missing`}},
-		"behind the value":    {"expect kpi dau = 1 one", []string{`x:1:20: "one" is not understood here`}},
-		"an expectation":      {"expect kip dau = 1", []string{`x:1:8: there is nothing called "kip" to expect; did you mean "kpi"?`}},
-		"a band":              {"expect customer acme band=rad", []string{`x:1:27: there is no band "rad"; did you mean "red"?`}},
-		"a key":               {"expect customer acme bnd=red", []string{`x:1:22: nothing of a customer is called "bnd"; did you mean "band"?`}},
-		"a signal":            {"expect customer acme points.recenzy=3", []string{`x:1:22: the health profile has no signal "recenzy"; did you mean "recency"?`}},
-		"a rule":              {"expect alert at_rosk acme firing", []string{`x:1:14: there is no rule "at_rosk" in the settings; did you mean "at_risk"?`}},
-		"a note's state":      {"expect alert cancellation_scheduled acme firing", []string{`x:1:42: cancellation_scheduled is said once: it is noted or quiet, not "firing"`}},
-		"a state":             {"expect alert at_risk acme fire", []string{`x:1:27: an alert is firing, quiet or resolved, not "fire"`}},
-		"a reason":            {"expect deadletter bad_amont", []string{`x:1:19: there is no reason "bad_amont"; did you mean "bad_amount"?`}},
-		"a count":             {"expect events aplied=1", []string{`x:1:15: events are not counted as "aplied"; did you mean "applied"?`}},
-		"no bucket":           {"expect kpi churn_reasons = 1", []string{`x:1:12: churn_reasons has a figure for each bucket; write which one, as bucket NAME`}},
-		"a bucket of none":    {"expect kpi dau bucket 1 = 1", []string{`x:1:16: dau has no buckets`}},
-		"for the whole only":  {"settings\n  dimensions: [plan]\nexpect kpi active_days_histogram plan=pro bucket 1 = 1", []string{`x:3:12: active_days_histogram 30d is kept for the whole company only; ask for another window, or without plan=pro`}},
-		"cohorts of none":     {"settings\n  dimensions: [plan]\nexpect kpi cohort_retention plan=pro bucket 2026-03 = 1", []string{`x:3:12: cohorts by plan are not kept; name it in the settings, as cohorts: [plan]`}},
-		"a second span":       {"at 2026-03-01\nevent login c{1..3}{1..3}", []string{`x:2:13: the customer has two spans; write one`}},
-		"a number of no span": {"at 2026-03-01\nevent login acme user=u{n}", []string{`x:2:13: {n} is the number of a span such as {1..250} in the customer, which has none`}},
-		"time that goes back": {"at 2026-03-20\nevent login acme\nat 2026-03-01\nevent login acme\nadvance +5d", []string{`x:5:9: time has come to 2026-03-20T00:00:00Z already, and does not go back to 2026-03-06T00:00:00Z`}},
-		"back from advance":   {"at 2026-03-01\nevent login acme\nadvance 2026-04-01\nadvance 2025-04-02", []string{`x:4:9: time has come to 2026-04-01T00:00:00Z already, and does not go back to 2025-04-02T00:00:00Z`}},
-		"too much":            {"at 2026-03-01 09:00 Z", []string{`x:1:21: nothing is expected here; take "Z" away`}},
-		"settings":            {"settings\n  time_zon: UTC\nat 2026-03-01", []string{`x:2:1: unknown key "time_zon"`}},
-		"a setting":           {"# zone\n\nsettings\n  dimensions: [plan]\n  time_zone: Berlin\nat 2026-03-01", []string{`x:5:1: time_zone: `}},
-		"late settings":       {"at 2026-03-01\nsettings\n  time_zone: UTC", []string{`x:2:1: settings stand before the first at`, `x:3:3: `}},
-		"no settings":         {"settings\nat 2026-03-01", []string{`x:1:1: no settings follow`}},
-		"no name":             {"scenario\nat 2026-03-01", []string{`x:1:1: a scenario has a name`}},
-		"an empty one":        {"scenario one\nscenario two\nat 2026-03-01\nevent login acme", []string{`x:1:1: scenario "one" is empty`}},
-		"nothing":             {"# nothing\n", []string{`x:1:1: there is nothing in it`}},
-		"not UTF-8":           {"at \xff", []string{`x:1:1: the file is not UTF-8`}},
-		"several":             {"at 2026-03-01\nevent logn acme\nexpect kpi dow = 1", []string{`x:2:7: `, `x:3:12: `}},
+		"a word":                {"at 2026-03-01\nevnt login acme", []string{`x:2:1: a line begins with scenario, settings, at, event, advance or expect, not with "evnt"; did you mean "event"?`}},
+		"a type":                {"at 2026-03-01\nevent logn acme", []string{`x:2:7: "logn" is no type of event; there are login, purchase, cancellation, survey, signal; did you mean "login"?`}},
+		"an attribute":          {"at 2026-03-01\nevent login acme usr=ann", []string{`x:2:18: a login has no "usr"; did you mean "user"?`}},
+		"twice":                 {"at 2026-03-01\nevent login acme user=a user=b", []string{`x:2:25: user is there twice`}},
+		"no pair":               {"at 2026-03-01\nevent login acme ann", []string{`x:2:18: "ann" is no attribute; write one as key=value`}},
+		"no customer":           {"at 2026-03-01\nevent login", []string{`x:2:12: the line ends here, and the customer is missing`}},
+		"attribute first":       {"at 2026-03-01\nevent login user=ann", []string{`x:2:13: the customer stands behind the type`}},
+		"no time":               {"event login acme", []string{`x:1:7: the event has no time; write at with a time before it`}},
+		"relative to no time":   {"advance +1d", []string{`x:1:9: +1d is after no time`}},
+		"a time":                {"at yesterday", []string{`x:1:4: "yesterday" is no time; a time is written as`}},
+		"a day":                 {"at 2026-02-30", []string{`x:1:4: `}},
+		"a skipped hour":        {"settings\n  time_zone: Europe/Berlin\nat 2026-03-29 02:30", []string{`x:3:4: 2026-03-29 02:30 does not exist in Europe/Berlin`}},
+		"a span":                {"at 2026-03-01\nevent login c{9..1}", []string{`x:2:13: {9..1} is no span`}},
+		"a quote":               {"at 2026-03-01\nevent login \"acme", []string{`x:2:13: a quote is not closed`}},
+		"a KPI":                 {"expect kpi stickyness = 1", []string{`x:1:12: there is no KPI "stickyness", did you mean "stickiness"?`}},
+		"a window":              {"expect kpi customer_churn_rate 31d = 1", []string{`x:1:32: there is no window of customer_churn_rate "31d", did you mean "30d"?`}},
+		"a window of a level":   {"expect kpi mrr 30d = 1", []string{`x:1:16: there is no window of mrr`}},
+		"a dimension":           {"settings\n  dimensions: [plan]\nexpect kpi mrr plam=pro = 1", []string{`x:3:16: "plam" is none of the dimensions of this scenario; did you mean "plan"?`}},
+		"a value":               {"expect kpi mrr = much", []string{`x:1:18: "much" is no value; write a number`}},
+		"no value":              {"expect kpi mrr", []string{`x:1:15: the line ends here, and = and a value is missing`}},
+		"no money":              {"expect kpi dau = 1 USD", []string{`x:1:20: dau is no money (its unit is count); take USD away`}},
+		"parts":                 {"expect kpi dau = 1 (1 in 2)", []string{`x:1:20: (1 in 2) is not understood`}},
+		"parts without end":     {"expect kpi dau = 1 (1 of 2", []string{`x:1:27: the line ends here, and a closing ) is missing`}},
+		"behind the value":      {"expect kpi dau = 1 one", []string{`x:1:20: "one" is not understood here`}},
+		"an expectation":        {"expect kip dau = 1", []string{`x:1:8: there is nothing called "kip" to expect; did you mean "kpi"?`}},
+		"a band":                {"expect customer acme band=rad", []string{`x:1:27: there is no band "rad"; did you mean "red"?`}},
+		"a key":                 {"expect customer acme bnd=red", []string{`x:1:22: nothing of a customer is called "bnd"; did you mean "band"?`}},
+		"a signal":              {"expect customer acme points.recenzy=3", []string{`x:1:22: the health profile has no signal "recenzy"; did you mean "recency"?`}},
+		"a rule":                {"expect alert at_rosk acme firing", []string{`x:1:14: there is no rule "at_rosk" in the settings; did you mean "at_risk"?`}},
+		"a note's state":        {"expect alert cancellation_scheduled acme firing", []string{`x:1:42: cancellation_scheduled is said once: it is noted or quiet, not "firing"`}},
+		"a state":               {"expect alert at_risk acme fire", []string{`x:1:27: an alert is firing, quiet or resolved, not "fire"`}},
+		"a reason":              {"expect deadletter bad_amont", []string{`x:1:19: there is no reason "bad_amont"; did you mean "bad_amount"?`}},
+		"a count":               {"expect events aplied=1", []string{`x:1:15: events are not counted as "aplied"; did you mean "applied"?`}},
+		"no bucket":             {"expect kpi churn_reasons = 1", []string{`x:1:12: churn_reasons has a figure for each bucket; write which one, as bucket NAME`}},
+		"a bucket of none":      {"expect kpi dau bucket 1 = 1", []string{`x:1:16: dau has no buckets`}},
+		"for the whole only":    {"settings\n  dimensions: [plan]\nexpect kpi active_days_histogram plan=pro bucket 1 = 1", []string{`x:3:12: active_days_histogram 30d is kept for the whole company only; ask for another window, or without plan=pro`}},
+		"cohorts of none":       {"settings\n  dimensions: [plan]\nexpect kpi cohort_retention plan=pro bucket 2026-03 = 1", []string{`x:3:12: cohorts by plan are not kept; name it in the settings, as cohorts: [plan]`}},
+		"a second span":         {"at 2026-03-01\nevent login c{1..3}{1..3}", []string{`x:2:13: the customer has two spans; write one`}},
+		"a number of no span":   {"at 2026-03-01\nevent login acme user=u{n}", []string{`x:2:13: {n} is the number of a span such as {1..250} in the customer, which has none`}},
+		"a span of no customer": {"at 2026-03-01\nevent login acme user=u{1..3}", []string{`x:2:18: {1..3} stands for several customers, in the place of the customer; write {n} for its number`}},
+		"a span beside one":     {"at 2026-03-01\nevent login c{1..3} customer.plan=p{1..3}", []string{`x:2:21: {1..3} stands for several customers`}},
+		"a currency":            {"at 2026-03-01\nevent login acme\nexpect customer acme mrr=\"0 ERU\"", []string{`x:3:22: "ERU" is no currency; write an ISO 4217 code such as EUR`}},
+		"a KPI's currency":      {"expect kpi mrr = 1 ERU", []string{`x:1:20: "ERU" is no currency; write an ISO 4217 code such as EUR`}},
+		"a key twice":           {"expect customer acme users=1 users=2", []string{`x:1:30: users is there twice; take one away`}},
+		"a count twice":         {"expect events applied=1 late=0 applied=2", []string{`x:1:32: applied is there twice; take one away`}},
+		"a window twice":        {"expect kpi customer_churn_rate 30d 90d = 1", []string{`x:1:36: a second window; take one away`}},
+		"a segment twice":       {"settings\n  dimensions: [plan]\nexpect kpi mrr plan=pro plan=free = 1", []string{`x:3:25: a second segment; take one away`}},
+		"a day twice":           {"expect kpi mrr on 2026-03-01 on 2026-03-02 = 1", []string{`x:1:30: a second day; take one away`}},
+		"a bucket twice":        {"expect kpi churn_reasons bucket a bucket b = 1", []string{`x:1:35: a second bucket; take one away`}},
+		"both":                  {"expect kpi dau = 1 complete running", []string{`x:1:29: the day is complete or running; take one away`}},
+		"parts twice":           {"expect kpi dau = 1 (1 of 2) (1 of 1)", []string{`x:1:29: a second numerator and denominator; take one away`}},
+		"time that goes back":   {"at 2026-03-20\nevent login acme\nat 2026-03-01\nevent login acme\nadvance +5d", []string{`x:5:9: time has come to 2026-03-20T00:00:00Z already, and does not go back to 2026-03-06T00:00:00Z`}},
+		"back from advance":     {"at 2026-03-01\nevent login acme\nadvance 2026-04-01\nadvance 2025-04-02", []string{`x:4:9: time has come to 2026-04-01T00:00:00Z already, and does not go back to 2025-04-02T00:00:00Z`}},
+		"too much":              {"at 2026-03-01 09:00 Z", []string{`x:1:21: nothing is expected here; take "Z" away`}},
+		"settings":              {"settings\n  time_zon: UTC\nat 2026-03-01", []string{`x:2:1: unknown key "time_zon"`}},
+		"a setting":             {"# zone\n\nsettings\n  dimensions: [plan]\n  time_zone: Berlin\nat 2026-03-01", []string{`x:5:1: time_zone: `}},
+		"late settings":         {"at 2026-03-01\nsettings\n  time_zone: UTC", []string{`x:2:1: settings stand before the first at`, `x:3:3: `}},
+		"no settings":           {"settings\nat 2026-03-01", []string{`x:1:1: no settings follow`}},
+		"no name":               {"scenario\nat 2026-03-01", []string{`x:1:1: a scenario has a name`}},
+		"an empty one":          {"scenario one\nscenario two\nat 2026-03-01\nevent login acme", []string{`x:1:1: scenario "one" is empty`}},
+		"nothing":               {"# nothing\n", []string{`x:1:1: there is nothing in it`}},
+		"not UTF-8":             {"at \xff", []string{`x:1:1: the file is not UTF-8`}},
+		"several":               {"at 2026-03-01\nevent logn acme\nexpect kpi dow = 1", []string{`x:2:7: `, `x:3:12: `}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := Parse("x", x.text, "")
@@ -378,6 +390,21 @@ event login acme
 	}
 	if two.TimeZone != "Europe/Berlin" || two.Horizon != 50 || !slices.Equal(two.Dimensions, []string{"plan"}) {
 		t.Errorf("%s, %d, %v", two.TimeZone, two.Horizon, two.Dimensions)
+	}
+}
+
+// TestBaseWithAMarkOfItsDocument: the mark that many configurations begin with does
+// not part it from the settings, nor does one at its end.
+func TestBaseWithAMarkOfItsDocument(t *testing.T) {
+	text := "settings\n    time_zone: Europe/Berlin\nat 2026-03-01\nevent login acme\n"
+	for _, base := range []string{"---\ncurrency: EUR\n", "# ours\n--- # tidemark\r\ncurrency: EUR\r\n...\r\n", "currency: EUR\n---\n"} {
+		f, err := Parse("x", text, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := f.Scenarios[0].config; c.TimeZone != "Europe/Berlin" || c.Currency.String() != "EUR" {
+			t.Errorf("%q: %s, %s", base, c.TimeZone, c.Currency)
+		}
 	}
 }
 
