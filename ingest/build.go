@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -19,7 +19,7 @@ import (
 type builder struct {
 	mapping  *EventMapping
 	scope    *scope
-	location *time.Location
+	calendar *civil.Calendar
 	kind     string // the type attribute
 	source   string // the source attribute
 	base     string // what ids begin with
@@ -41,11 +41,8 @@ type attribute struct {
 // newBuilder compiles one entry of a mapping for the columns of a table.
 func newBuilder(t *tableReader, e *EventMapping, number int) (*builder, error) {
 	b := &builder{
-		mapping: e, scope: t.scope, location: t.mapping.location, base: baseName(t.name),
+		mapping: e, scope: t.scope, calendar: t.calendar, base: baseName(t.name),
 		kind: t.options.Decoder.Prefix + e.Type, source: t.mapping.Source, fields: map[string]source{},
-	}
-	if b.location == nil {
-		b.location = t.options.Location
 	}
 	if b.source == "" {
 		b.source = "import/" + b.base
@@ -230,7 +227,7 @@ func (w *writer) moment(key, format string) {
 	if w.wrong != nil {
 		return
 	}
-	at, err := parseMoment(text, format, since, w.location)
+	at, err := parseMoment(text, format, since, w.calendar)
 	if err != nil {
 		w.refuse(key, "%q %s", text, err)
 		return

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -334,7 +335,7 @@ func TestMoments(t *testing.T) {
 		{"1", "days", "2026-03-29", "2026-03-29T22:00:00Z"}, // a day of 23 hours
 		{"-159", "days", "2013-10-01", "2013-04-24T22:00:00Z"},
 	} {
-		ms, err := parseMoment(c.text, c.format, c.since, berlin)
+		ms, err := parseMoment(c.text, c.format, c.since, civil.NewCalendar(berlin))
 		if got := time.UnixMilli(ms).UTC().Format(time.RFC3339Nano); err != nil || got != c.want {
 			t.Errorf("%s as %s is %s, %v; want %s", c.text, c.format, got, err, c.want)
 		}
@@ -351,8 +352,39 @@ func TestMoments(t *testing.T) {
 		{"1.5", "days", "2026-01-01", "is no whole number of days"},
 		{"1", "days", "2026", `counts from "2026", which is no day; since is written as 2013-10-01`},
 	} {
-		if _, err := parseMoment(c.text, c.format, c.since, berlin); err == nil || err.Error() != c.want {
+		if _, err := parseMoment(c.text, c.format, c.since, civil.NewCalendar(berlin)); err == nil || err.Error() != c.want {
 			t.Errorf("%s as %s: got %v, want %s", c.text, c.format, err, c.want)
+		}
+	}
+}
+
+// TestDaysThatBeginLate: where a zone puts its clocks forward at midnight, or leaves
+// a day out, a date is the beginning of that day and not an hour of the one before.
+func TestDaysThatBeginLate(t *testing.T) {
+	for _, c := range []struct{ zone, text, format, since, want string }{
+		// At -3 h up to 2018-11-04 00:00, which is 01:00 at -2 h.
+		{"America/Sao_Paulo", "2018-11-04", "2006-01-02", "", "2018-11-04T03:00:00Z"},
+		{"America/Sao_Paulo", "2018-11-04 00:30", "2006-01-02 15:04", "", "2018-11-04T03:00:00Z"},
+		{"America/Sao_Paulo", "2018-11-04 01:30", "2006-01-02 15:04", "", "2018-11-04T03:30:00Z"},
+		{"America/Sao_Paulo", "2018-11-03 23:30", "2006-01-02 15:04", "", "2018-11-04T02:30:00Z"},
+		{"America/Sao_Paulo", "2018-11-04 00:30 -0300", "2006-01-02 15:04 -0700", "", "2018-11-04T03:30:00Z"},
+		{"America/Sao_Paulo", "0", "days", "2018-11-04", "2018-11-04T03:00:00Z"},
+		{"America/Sao_Paulo", "1", "days", "2018-11-03", "2018-11-04T03:00:00Z"},
+		{"America/Sao_Paulo", "1", "days", "2018-11-04", "2018-11-05T02:00:00Z"},
+		// From -10 h to +14 h, without the 30th.
+		{"Pacific/Apia", "2011-12-30", "2006-01-02", "", "2011-12-30T10:00:00Z"},
+		{"Pacific/Apia", "1", "days", "2011-12-29", "2011-12-30T10:00:00Z"},
+		{"Pacific/Apia", "2011-12-31", "2006-01-02", "", "2011-12-30T10:00:00Z"},
+		// A gap within a day: it is one of the two readings, and the day is right.
+		{"America/New_York", "2026-03-08 02:30", "2006-01-02 15:04", "", "2026-03-08T06:30:00Z"},
+	} {
+		loc, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms, err := parseMoment(c.text, c.format, c.since, civil.NewCalendar(loc))
+		if got := time.UnixMilli(ms).UTC().Format(time.RFC3339Nano); err != nil || got != c.want {
+			t.Errorf("%s as %s in %s is %s, %v; want %s", c.text, c.format, c.zone, got, err, c.want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -16,9 +17,9 @@ import (
 const maxSeconds = 253_402_300_799
 
 // parseMoment reads a time in one of the formats of Moment, and returns Unix
-// milliseconds. A time without a zone is one of loc; a day begins at its start
-// there.
-func parseMoment(text, format, since string, loc *time.Location) (int64, error) {
+// milliseconds. A time without a zone is one of the calendar's; a day begins at its
+// start there.
+func parseMoment(text, format, since string, calendar *civil.Calendar) (int64, error) {
 	switch format {
 	case "", "rfc3339":
 		if ms, ok := event.ParseTime([]byte(text)); ok {
@@ -34,8 +35,14 @@ func parseMoment(text, format, since string, loc *time.Location) (int64, error) 
 		}
 		return ms, nil
 	case "days":
-		return parseDayOffset(text, since, loc)
+		return parseDayOffset(text, since, calendar)
 	}
+	return parseLayout(text, format, calendar)
+}
+
+// parseLayout reads a time as a layout of the time package has it.
+func parseLayout(text, format string, calendar *civil.Calendar) (int64, error) {
+	loc := calendar.Location()
 	t, err := time.ParseInLocation(format, text, loc)
 	if err != nil {
 		return 0, fmt.Errorf("is not written as %s", format)
@@ -44,7 +51,16 @@ func parseMoment(text, format, since string, loc *time.Location) (int64, error) 
 		t.Location() != loc && name != "UTC" && name != "GMT" { // the time package makes up a zone of that name, at UTC
 		return 0, fmt.Errorf("is of a time zone %s that %s does not have; convert it, or write offsets as -07:00", name, loc)
 	}
-	return t.UnixMilli(), nil
+	if t.Location() != loc || loc == time.UTC {
+		return t.UnixMilli(), nil
+	}
+	// A time that clocks pass over may come out before the midnight that it follows.
+	wall, err := time.ParseInLocation(format, text, time.UTC)
+	if err != nil || wall.Day() == t.Day() {
+		return t.UnixMilli(), err
+	}
+	day, err := civil.Parse(wall.Format(time.DateOnly))
+	return calendar.Start(day), err
 }
 
 // hasOffset: the layout has an offset, which counts whatever the zone's name.
@@ -70,14 +86,14 @@ func parseUnix(text string) (int64, error) {
 }
 
 // parseDayOffset reads a number of days after the day since.
-func parseDayOffset(text, since string, loc *time.Location) (int64, error) {
+func parseDayOffset(text, since string, calendar *civil.Calendar) (int64, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || math.Abs(float64(n)) > 1_000_000 {
 		return 0, errors.New("is no whole number of days")
 	}
-	base, err := time.ParseInLocation(time.DateOnly, since, loc)
+	base, err := civil.Parse(since)
 	if err != nil {
 		return 0, fmt.Errorf("counts from %q, which is no day; since is written as 2013-10-01", since)
 	}
-	return base.AddDate(0, 0, n).UnixMilli(), nil
+	return calendar.Start(base + civil.Day(n)), nil
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/event"
 )
 
@@ -131,15 +133,16 @@ func (r *reader) table(in *input, name string, m *Mapping) error {
 // tableReader makes events of the rows of one table.
 type tableReader struct {
 	*reader
-	name    string
-	mapping *Mapping
-	rows    rows
-	columns []string
-	scope   *scope
-	events  []*builder
-	number  int64    // of the row, 1 is the first below the header
-	first   []string // the first row, where there is no header and it named the columns
-	line    int      // of first
+	name     string
+	mapping  *Mapping
+	rows     rows
+	columns  []string
+	scope    *scope
+	calendar *civil.Calendar // of times without a zone
+	events   []*builder
+	number   int64    // of the row, 1 is the first below the header
+	first    []string // the first row, where there is no header and it named the columns
+	line     int      // of first
 }
 
 // begin learns the columns and compiles the mapping for them.
@@ -172,6 +175,7 @@ func (t *tableReader) begin() error {
 		}
 	}
 	t.scope = newScope(t.name, t.columns)
+	t.calendar = civil.NewCalendar(cmp.Or(m.location, t.options.Location))
 	for i := range m.Events {
 		b, err := newBuilder(t, &m.Events[i], i)
 		if err != nil {
