@@ -463,6 +463,25 @@ func TestBoundedCache(t *testing.T) {
 	}
 }
 
+// TestExpiredEventsOfFiles are counted, and not kept: nobody can ask which they were.
+func TestExpiredEventsOfFiles(t *testing.T) {
+	var text strings.Builder
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 100 {
+		fmt.Fprintf(&text, `{"specversion":"1.0","type":"purchase","source":"/s","id":"e%d","time":%q,"subject":"c","data":{"amount":"1","refund_of":"o%d"}}`+"\n",
+			i, at.AddDate(0, 0, i).Format(time.RFC3339), i)
+	}
+	q := whole()
+	q.AsOf = civil.Of(at.AddDate(1, 0, 0).UnixMilli(), time.UTC)
+	r := make1(t, files(write(t, "refunds.jsonl", text.String())), settings(t, "UTC", 1), q)
+	if n := r.Events().Expired; n != 100 {
+		t.Errorf("%d expired, want 100", n)
+	}
+	if kept := r.Expired(); len(kept) != 0 {
+		t.Errorf("%d events are kept, such as %v", len(kept), kept[0])
+	}
+}
+
 // TestWrongRows: with rows of a table that are wrong nothing is reported.
 func TestWrongRows(t *testing.T) {
 	m, err := ingest.ParseMapping("m.yaml", []byte("events:\n- {type: purchase, customer: who, time: {from: at, format: unix}, data: {amount: paid}}\n"))

@@ -141,7 +141,11 @@ func (s *shard) advance(w int64) error {
 func (s *shard) commit() {
 	ch := s.state.Changes()
 	s.stored.take(&ch)
-	s.notes = append(s.notes, ch.Notes...)
+	for _, n := range ch.Notes {
+		if n.Origin != (aggregator.Origin{}) { // else its event had no cause, as those of files, and nobody asks
+			s.notes = append(s.notes, n)
+		}
+	}
 	s.counts.Expired += int64(len(ch.Notes))
 	s.state.Committed(s.cache)
 	s.uncut = 0
