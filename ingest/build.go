@@ -229,7 +229,7 @@ func (w *writer) moment(key, format string) {
 	}
 	at, err := parseMoment(text, format, since, w.calendar)
 	if err != nil {
-		w.refuse(key, "%q %s", text, err)
+		w.refuse(key, "%s %s", quoteCell(text), err)
 		return
 	}
 	w.name(key)
@@ -272,7 +272,7 @@ func (w *writer) payload() (signal event.SignalData) {
 			continue
 		}
 		if !jsonNumber.MatchString(v) {
-			w.refuse(key, "%s is %q, which is no number; correct it, or list it under format.empty", key, v)
+			w.refuse(key, "%s is %s, which is no number; correct it, or list it under format.empty", key, quoteCell(v))
 		}
 		w.name(name)
 		w.out = append(w.out, v...)

@@ -93,7 +93,7 @@ func parseDayOffset(text, since string, calendar *civil.Calendar) (int64, error)
 	}
 	base, err := civil.Parse(since)
 	if err != nil {
-		return 0, fmt.Errorf("counts from %q, which is no day; since is written as 2013-10-01", since)
+		return 0, fmt.Errorf("counts from %s, which is no day; since is written as 2013-10-01", quoteCell(since))
 	}
 	return calendar.Start(base + civil.Day(n)), nil
 }

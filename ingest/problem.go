@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tidemark-io/tidemark/event"
@@ -22,6 +23,19 @@ func (e *RowError) Error() string {
 		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
 	}
 	return fmt.Sprintf("%s:%d: %s: %s", e.File, e.Line, e.Column, e.Text)
+}
+
+// quoteCell writes what stands in a cell for a sentence, the beginning of it where
+// that is long.
+func quoteCell(text string) string {
+	const longest = 60 // characters
+	n := 0
+	for i := range text {
+		if n++; n > longest {
+			return strconv.Quote(text[:i] + "…")
+		}
+	}
+	return strconv.Quote(text)
 }
 
 // BadRows is the error of Read where rows are wrong.

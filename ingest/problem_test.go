@@ -70,6 +70,22 @@ events:
 	}
 }
 
+// TestLongCellsAreShownShort: a sentence about a cell is one that can be read.
+func TestLongCellsAreShownShort(t *testing.T) {
+	long := strings.Repeat("ü", 300_000)
+	shown := `"` + strings.Repeat("ü", 60) + `…"`
+	for _, c := range []struct{ mapping, want string }{
+		{"events:\n- {type: login, customer: who, time: {from: who}}", "f:2: column 1 (who): " + shown + " is no time; "},
+		{"events:\n- {type: login, customer: who, time: {from: n, format: days, since: who}}", "f:2: column 2 (n): \"1\" counts from " + shown + ", which is no day; "},
+		{"events:\n- {type: signal, customer: who, time: {from: n, format: unix}, data: {value: who}}", "f:2: column 1 (who): value is " + shown + ", which is no number; "},
+	} {
+		_, err := Read(context.Background(), []string{write(t, "f", "who,n\n"+long+",1\n")}, options(mapping(t, c.mapping)))
+		if err == nil || !strings.HasPrefix(nearPath(err.Error()), c.want) {
+			t.Errorf("got %.300s, want %s", fmt.Sprint(err), c.want)
+		}
+	}
+}
+
 // shortPaths leaves the base name of the test's file, f.
 func shortPaths(s string) string {
 	lines := strings.Split(s, "\n")
