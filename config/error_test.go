@@ -219,9 +219,11 @@ func TestSentencesAboutTheEnvironment(t *testing.T) {
 
 func TestSyntaxError(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: [1\nb: 2":            "configuration:1: did not find expected ',' or ']'; correct the YAML",
-		"time_zone: UTC\n  x: y": "configuration:2: mapping values are not allowed in this context; correct the YAML",
-		"a: b: c":                "configuration:1: mapping values are not allowed in this context; correct the YAML",
+		"a: [1\nb: 2":                             "configuration:1: did not find expected ',' or ']'; correct the YAML",
+		"time_zone: UTC\n  x: y":                  "configuration:2: mapping values are not allowed in this context; correct the YAML",
+		"---\ncurrency: EUR\n---\ntime_zone: UTC": "configuration:3: a second document begins here, and would not be read; write all settings into one",
+		"currency: EUR\n---\n[":                   "configuration:3: did not find expected node content; correct the YAML",
+		"a: b: c":                                 "configuration:1: mapping values are not allowed in this context; correct the YAML",
 	} {
 		if _, err := Parse([]byte(text), Options{}); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)

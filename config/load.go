@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -105,8 +107,14 @@ func (l *layers) decode(c *Config, k *koanf.Koanf) {
 // Unmarshal is koanf's interface of a parser: it returns the numbers of the
 // entries by section and key.
 func (l *layers) Unmarshal(b []byte) (map[string]any, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
+	var doc, more yaml.Node
+	documents := yaml.NewDecoder(bytes.NewReader(b))
+	if err := documents.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntaxError(err)
+	}
+	if err := documents.Decode(&more); err == nil {
+		return nil, fmt.Errorf("%d: a second document begins here, and would not be read; write all settings into one", more.Line)
+	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxError(err)
 	}
 	flat := map[string]any{}

@@ -284,7 +284,7 @@ func (p *parser) configuration() string {
 		}
 	}
 	keep := true
-	for line := range strings.Lines(firstDocument(p.base)) {
+	for line := range strings.Lines(withoutMark(p.base)) {
 		if key, _, ok := strings.Cut(line, ":"); ok && line[0] != ' ' && line[0] != '\t' && line[0] != '-' && line[0] != '#' {
 			keep = !seen[key]
 		}
@@ -295,27 +295,20 @@ func (p *parser) configuration() string {
 	return strings.Join(lines, "\n")
 }
 
-// firstDocument is the first document of a YAML text, which is all that is read of
-// one, without the marks around it: behind other lines they would begin another.
-func firstDocument(text string) string {
-	var out strings.Builder
-	begun := false
+// withoutMark blanks out the mark that a YAML text may begin its document with:
+// behind other lines it would begin another.
+func withoutMark(text string) string {
+	at := 0
 	for line := range strings.Lines(text) {
-		mark, rest := "", ""
-		if len(line) > 2 {
-			mark, rest = line[:3], strings.TrimSpace(line[3:])
-		}
-		switch marked := (mark == "---" || mark == "...") && (rest == "" || line[3] == ' ' || line[3] == '\t'); {
-		case marked && begun, mark == "..." && marked:
-			return out.String()
-		case marked:
-			line = rest + "\n"
-		}
 		content := strings.TrimSpace(line)
-		begun = begun || content != "" && content[0] != '#'
-		out.WriteString(line)
+		if mark, rest, _ := strings.Cut(content, " "); mark == "---" && line[0] == '-' {
+			return text[:at] + rest + text[at+len(strings.TrimRight(line, " \t\r\n")):]
+		} else if content != "" && content[0] != '#' {
+			return text
+		}
+		at += len(line)
 	}
-	return out.String()
+	return text
 }
 
 // place finds the line of an error of the configuration, which begins with

@@ -394,10 +394,10 @@ event login acme
 }
 
 // TestBaseWithAMarkOfItsDocument: the mark that many configurations begin with does
-// not part it from the settings, nor does one at its end.
+// not part it from the settings.
 func TestBaseWithAMarkOfItsDocument(t *testing.T) {
 	text := "settings\n    time_zone: Europe/Berlin\nat 2026-03-01\nevent login acme\n"
-	for _, base := range []string{"---\ncurrency: EUR\n", "# ours\n--- # tidemark\r\ncurrency: EUR\r\n...\r\n", "currency: EUR\n---\n"} {
+	for _, base := range []string{"---\ncurrency: EUR\n", "\n# ours\n--- # tidemark\r\ncurrency: EUR\r\n...\r\n", "currency: EUR\n"} {
 		f, err := Parse("x", text, base)
 		if err != nil {
 			t.Fatal(err)
