@@ -27,7 +27,7 @@ const (
 // ahead is what reading ahead needs to remember.
 type ahead struct {
 	likely    [aheadEvents]*customer
-	tags      [aheadEvents]uint32 // of the users that events on these name
+	which     [aheadEvents]*found // the look-ups that brought these
 	customers []*customer         // of the blocks that are written next
 	sum       uint64              // of what was read, so that the reads are not left out
 }
@@ -42,7 +42,7 @@ func (s *Shard) lookUp(events []event.Event, all []found) {
 		if id == nil {
 			id = ev.Customer
 		}
-		all[i] = found{hash: xxhash.Sum64(ev.Customer), login: ev.Kind == event.Login, tag: tagOf(id)}
+		all[i] = found{hash: xxhash.Sum64(ev.Customer), day: s.cal.Day(ev.Time), tag: tagOf(id), login: ev.Kind == event.Login}
 	}
 	for i := range all {
 		sum += s.index.slots[s.index.at(all[i].hash)].hash
@@ -68,36 +68,37 @@ func (s *Shard) lookUp(events []event.Event, all []found) {
 }
 
 // warmRecords reads the records of customers that events are about to be
-// applied to, and of the users that they name. Of the rare part logins touch only
-// when the customer pays.
+// applied to, and of the users that they name. Of the rare part a login touches
+// only when somebody pays, on the first active day of the customer.
 func (s *Shard) warmRecords(of []found) {
 	a := &s.ahead
 	sum, n := uint64(0), 0
 	for i := range of {
 		if c := of[i].c; c != nil {
-			sum += c.glance()
-			a.likely[n], a.tags[n] = c, of[i].tag
+			sum += uint64(c.latest) + uint64(len(c.users))
+			a.likely[n], a.which[n] = c, &of[i]
 			n++
-		}
-	}
-	for _, c := range a.likely[:n] {
-		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			sum += uint64(c.users[k].first)
-		}
-		if c.firstPaidDay != noDay {
-			sum += uint64(len(c.line.paying))
-		}
-		if c.behind > 0 {
-			sum += uint64(s.behind[c.behind-1].day)
 		}
 	}
 	for i, c := range a.likely[:n] {
 		for k := range c.users[:min(len(c.users), aheadUsers)] {
-			if u := &c.users[k]; u.tag() == a.tags[i] {
+			sum += uint64(c.users[k].first)
+		}
+		if c.behind > 0 {
+			sum += uint64(s.behind[c.behind-1].day)
+		}
+		if c.firstPaidDay == noDay || c.days.has(a.which[i].day) {
+			continue
+		}
+		sum += uint64(c.health.live) + uint64(len(c.line.paying))
+	}
+	for i, c := range a.likely[:n] {
+		for k := range c.users[:min(len(c.users), aheadUsers)] {
+			if u := &c.users[k]; u.tag() == a.which[i].tag {
 				sum += u.glance()
 			}
 		}
-		if c.firstPaidDay != noDay && len(c.line.paying) > 0 {
+		if c.firstPaidDay != noDay && !c.days.has(a.which[i].day) && len(c.line.paying) > 0 {
 			sum += uint64(c.line.paying[0].from)
 		}
 	}
@@ -216,7 +217,7 @@ func (s *Shard) warmBlocks(blocks []*block) {
 
 // glance reads a field of each cache line of the record.
 func (c *customer) glance() uint64 {
-	return uint64(c.latest) + c.days.few[0] + uint64(len(c.users))
+	return uint64(c.latest) + uint64(len(c.users)) + uint64(c.health.live)
 }
 
 // glance reads a field of each cache line of the rare part that most events use.

@@ -41,11 +41,10 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	if !s.reads(ev) {
 		return Ignored, nil
 	}
-	day := s.cal.Day(ev.Time)
+	day, hash, c := s.found[i].day, s.found[i].hash, s.found[i].c
 	if s.cells.started && day < s.cells.first {
 		return Late, nil
 	}
-	hash, c := s.found[i].hash, s.found[i].c
 	if c == nil { // perhaps an event before this one has brought it
 		if c = s.index.find(hash, ev.Customer); c == nil {
 			b := s.buckets[slotOf(hash, len(s.buckets))]
@@ -58,7 +57,7 @@ func (s *Shard) Apply(i int, ev *event.Event, cause Cause) (Status, error) {
 	if ev.Kind != event.Login && c.tooOld(ev) {
 		return Late, nil
 	}
-	if day <= c.health.base.day {
+	if (c.born == noDay || day < c.born) && day <= c.health.base.day {
 		c.health.base = bandRun{day: day - 1} // nothing is folded before the first watermark's horizon
 	}
 	var ch change

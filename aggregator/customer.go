@@ -5,30 +5,30 @@ import (
 	"slices"
 )
 
-// customer is the record of a paying account, decoded. What most events touch
-// lies side by side in as few cache lines as it takes; what many customers never
-// have is in rare. Fields named in "derived" are computed from the others and
-// are not stored, but for the walk's last whole day, which saves walking the
-// horizon again after a load.
+// customer is the record of a paying account, decoded. What logins touch lies in
+// the first two cache lines; what many customers never have is in rare. Fields
+// named in "derived" are computed from the others and are not stored, but for the
+// walk's last whole day, which saves walking the horizon again after a load.
 type customer struct {
 	id           string
-	bucket       *bucket
 	latest       int64    // time of its latest applied event, ms
 	due          int64    // derived: no later than the next moment at which time alone changes something
 	*rare                 // &noRare: nothing of it; own before writing
-	pos          int32    // in its bucket
+	in           *[]int32 // derived: its segments, see segs. Shared
 	born         int32    // day of its first event; noDay while it is being made
 	valued       int32    // day of its first value event, noDay for none
 	firstPaidDay int32    // derived
+	behind       int32    // its place among those that are behind, from 1 on; 0: it isn't
+	pos          int32    // in its bucket
 	changed      bool     // since it was last written
 	rewrite      bool     // and not only in what a login changes
 	listed       Band     // sorted set of the store that it stands in
 	firing       uint8    // bit r: stands in the set of firing alerts under rule r
-	behind       int32    // its place among those that are behind, from 1 on; 0: it isn't
 	days         dayset   // days on which any of its users was active
-	health       health   // derived
 	users        []user   // inline; users of many are in pages
-	in           *[]int32 // derived: its segments, see segs. Shared
+
+	health health // derived
+	bucket *bucket
 }
 
 // segs are the segments that the customer counts under: the whole, then one for

@@ -30,12 +30,12 @@ func pageKey(customer string, i int) string { return "u/" + customer + "/" + str
 // findUser returns the record of a user, a new one where there is none.
 func (s *Shard) findUser(c *customer, id []byte) (*user, *page) {
 	tag := tagOf(id)
-	if c.pages == nil {
-		for i := range c.users {
-			if c.users[i].tag() == tag && c.users[i].id == string(id) {
-				return &c.users[i], nil
-			}
+	for i := range c.users {
+		if c.users[i].tag() == tag && c.users[i].id == string(id) {
+			return &c.users[i], nil
 		}
+	}
+	if c.pages == nil {
 		if len(c.users) < s.opts.MaxUsersInline {
 			if c.users == nil && string(id) != c.id {
 				c.users = make([]user, 0, 2) // who names one mostly has another

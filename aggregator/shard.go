@@ -82,8 +82,9 @@ type Shard struct {
 type found struct {
 	hash  uint64
 	c     *customer // nil: not known when it was looked up
+	day   int32     // of the event
+	tag   uint32    // of the user's id
 	login bool
-	tag   uint32 // of the user's id
 }
 
 // Pair is a rule and the customer it is about.
