@@ -169,7 +169,7 @@ func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.F
 	if err := c.evaluateGoals(ctx, known, out); err != nil {
 		return nil, err
 	}
-	for p := range c.firing { // rules that are configured no more
+	for p := range c.firing { // what a rule, or a goal, said of another KPI before
 		if !known[p] {
 			out[p] = nil
 		}
@@ -218,35 +218,43 @@ func (c *chief) public(ctx context.Context) ([]store.Field, error) {
 func (c *chief) Alert(ctx context.Context, p aggregator.Pair, firing bool) (alert.Alert, error) {
 	a := alert.Alert{Rule: p.Rule, Subject: p.Customer, Firing: firing}
 	for _, r := range c.rules {
-		if r.Name != p.Rule {
-			continue
+		if r.Name == p.Rule && r.KPI == p.Customer {
+			err := c.describe(ctx, r, &a)
+			return a, err
 		}
-		v, ok := c.verdicts[r.Name]
-		asOf := c.judged
-		if !ok {
-			asOf = c.reader.Watermark()
-			var err error
-			if v, err = c.reader.Evaluate(ctx, r, c.reader.FirstDay()); err != nil {
-				return a, err
-			}
-		}
-		a.Threshold, a.Provisional = number(r.Threshold.FloatString(6)), v.Provisional
-		if v.Value != nil {
-			a.Value = number(v.Value.FloatString(6))
-		}
-		a.Cause = alert.Cause{Timer: alert.Moment(min(c.calendar.Start(v.Day+1), asOf))}
-		if firing {
-			a.Since, a.Reason = civil.Format(v.Since), alert.KPIReason(r, v)
-		} else {
-			a.Since, a.Reason = civil.Format(v.Day), alert.KPIResolved(r, v)
-		}
-		return a, nil
 	}
 	if ok, err := c.goalAlert(ctx, p, &a); ok || err != nil {
 		return a, err
 	}
-	a.Reason = fmt.Sprintf("rule %s is configured no more", p.Rule)
+	// The name is that of a rule or goal about another KPI now.
+	now := c.reader.Watermark()
+	a.Since, a.Cause = civil.Format(c.calendar.Day(now)), alert.Cause{Timer: alert.Moment(now)}
+	a.Reason = fmt.Sprintf("rule %s is about %s no more", p.Rule, p.Customer)
 	return a, nil
+}
+
+// describe says what a rule's verdict is.
+func (c *chief) describe(ctx context.Context, r alert.KPIRule, a *alert.Alert) error {
+	v, ok := c.verdicts[r.Name]
+	asOf := c.judged
+	if !ok {
+		asOf = c.reader.Watermark()
+		var err error
+		if v, err = c.reader.Evaluate(ctx, r, c.reader.FirstDay()); err != nil {
+			return err
+		}
+	}
+	a.Threshold, a.Provisional = number(r.Threshold.FloatString(6)), v.Provisional
+	if v.Value != nil {
+		a.Value = number(v.Value.FloatString(6))
+	}
+	a.Cause = alert.Cause{Timer: alert.Moment(min(c.calendar.Start(v.Day+1), asOf))}
+	if a.Firing {
+		a.Since, a.Reason = civil.Format(v.Since), alert.KPIReason(r, v)
+	} else {
+		a.Since, a.Reason = civil.Format(v.Day), alert.KPIResolved(r, v)
+	}
+	return nil
 }
 
 func number(s string) json.Number {

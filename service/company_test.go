@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/big"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -87,7 +88,13 @@ func (o *owner) poll() {
 // tenure begins one.
 func (o *owner) tenure() *chief {
 	o.t.Helper()
-	c, err := o.newCompany(consumer.Security{})(nil, nil)
+	return o.tenureOf(nil)
+}
+
+// tenureOf begins one with alerts that are stored as firing.
+func (o *owner) tenureOf(firing map[aggregator.Pair]aggregator.Firing) *chief {
+	o.t.Helper()
+	c, err := o.newCompany(consumer.Security{})(nil, firing)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -207,5 +214,35 @@ func TestWhatIsSwitchedOffRests(t *testing.T) {
 	d, err := c.Next(t.Context(), time.Now())
 	if f, resolved := d.Fired[none]; err != nil || !d.Judged || len(d.Fired) != 1 || !resolved || f != nil {
 		t.Errorf("begins or ceases to fire: %v, %v", d.Fired, err)
+	}
+}
+
+// TestARuleThatIsAboutAnotherKPI: what it said of the one before is resolved, and
+// not by what the new one is.
+func TestARuleThatIsAboutAnotherKPI(t *testing.T) {
+	o := newOwner(t)
+	o.cfg.Rules = []config.Rule{{Name: "few", KPI: "customers", Threshold: config.Decimal{Num: 10, Den: 1}, Clear: config.Decimal{Num: 10, Den: 1}, For: 1}}
+	o.commit(5)
+	before, now := aggregator.Pair{Rule: "few", Customer: "dau"}, aggregator.Pair{Rule: "few", Customer: "customers"}
+	c := o.tenureOf(map[aggregator.Pair]aggregator.Firing{before: {}})
+	o.poll()
+	d, err := c.Next(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, ok := d.Fired[before]; !ok || f != nil {
+		t.Errorf("%v: %v, %v, want it to be resolved", before, f, ok)
+	}
+	if d.Fired[now] == nil {
+		t.Errorf("%v does not fire", now)
+	}
+	a, err := c.Alert(t.Context(), before, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := alert.Alert{Rule: "few", Subject: "dau", Since: "2026-11-22", Reason: "rule few is about dau no more",
+		Cause: alert.Cause{Timer: "2026-11-22T10:00:00Z"}}
+	if !reflect.DeepEqual(a, want) {
+		t.Errorf("the alert is %+v, want %+v", a, want)
 	}
 }

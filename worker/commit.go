@@ -138,6 +138,9 @@ func (t *tenure) addFiring(c *store.Commit, customers map[aggregator.Pair]*aggre
 			t.due = true
 		}
 	}
+	for _, name := range t.gone {
+		c.Firing = append(c.Firing, store.Field{Name: name})
+	}
 	return nil
 }
 
@@ -167,7 +170,7 @@ func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 			n.stored = true
 		}
 	}
-	t.said, t.told, t.touched = nil, nil, false
+	t.said, t.told, t.gone, t.touched = nil, nil, nil, false
 	t.causes.reset(t.calendar.Start(t.calendar.Day(t.head.Watermark)))
 	return nil
 }

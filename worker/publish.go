@@ -128,8 +128,7 @@ func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, erro
 // fires may be in a commit that the store has lost, which moved no offset (P1):
 // it would be resolved and fire again.
 func (t *tenure) unjudged(x publisher.Pair) bool {
-	_, band := t.opts.Severity[x.Rule]
-	return !band && t.company != nil && !t.judged
+	return t.company != nil && t.onKPI(x.Rule) && !t.judged
 }
 
 func (t *tenure) fires(x publisher.Pair) (aggregator.Firing, bool) {
@@ -146,7 +145,7 @@ func (t *tenure) fires(x publisher.Pair) (aggregator.Firing, bool) {
 func (t *tenure) needCustomers(ctx context.Context, pairs []publisher.Pair) error {
 	var events []event.Event
 	for _, p := range pairs {
-		if _, kpi := t.opts.Severity["kpi/"+p.Rule]; !kpi {
+		if t.onBand(p.Rule) {
 			events = append(events, event.Event{Kind: event.Purchase, Customer: []byte(p.Subject)})
 		}
 	}
@@ -155,13 +154,16 @@ func (t *tenure) needCustomers(ctx context.Context, pairs []publisher.Pair) erro
 
 // describe makes the alert that readers see.
 func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Firing, firing bool) (alert.Alert, error) {
-	if _, kpi := t.opts.Severity["kpi/"+x.Rule]; kpi && t.company != nil {
+	switch {
+	case t.ofCompany() && t.onKPI(x.Rule):
 		a, err := t.company.Alert(ctx, aggregator.Pair{Rule: x.Rule, Customer: x.Subject}, firing)
 		if err != nil {
 			return a, fmt.Errorf("describe alert %s of %s: %w", x.Rule, x.Subject, err)
 		}
 		a.Source, a.Severity, a.Time = t.opts.Source, t.opts.Severity["kpi/"+x.Rule], t.head.Watermark
 		return a, nil
+	case !t.onBand(x.Rule):
+		return t.describeGone(x), nil
 	}
 	a := alert.Alert{Source: t.opts.Source, Rule: x.Rule, Subject: x.Subject, Firing: firing,
 		Severity: t.opts.Severity[x.Rule], Time: t.head.Watermark, Since: alert.Moment(f.Since), Cause: t.cause(f)}
@@ -190,6 +192,14 @@ func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Fi
 		a.Since, a.Reason = alert.Moment(v.Now), alert.HealthResolved(x.Subject, "red", v.Band.String(), day, health.Score)
 	}
 	return a, nil
+}
+
+// describeGone makes the alert that resolves what was said by a rule that is
+// configured no more.
+func (t *tenure) describeGone(x publisher.Pair) alert.Alert {
+	now := alert.Moment(t.head.Watermark)
+	return alert.Alert{Source: t.opts.Source, Rule: x.Rule, Subject: x.Subject, Time: t.head.Watermark, Since: now,
+		Reason: fmt.Sprintf("rule %s is configured no more", x.Rule), Cause: alert.Cause{Timer: now}}
 }
 
 // roundMRR rounds half away from zero to minor units.

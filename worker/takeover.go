@@ -32,6 +32,7 @@ type tenure struct {
 
 	kpis    map[aggregator.Pair]aggregator.Firing // shard 0: rules on KPIs that should be firing
 	judged  bool                                  // ... and has been evaluated in this tenure
+	gone    []string                              // stored as firing, of rules that are configured no more: the next commit deletes them
 	due     bool                                  // firing and announced may differ
 	held    bool                                  // P1 has held something back since the last publication
 	notes   map[string]*note                      // not known to be said
@@ -127,12 +128,27 @@ func (t *tenure) load(c *store.Claimed, set consumer.TopicSet, partitions int) e
 		return err
 	}
 	t.causes.reset(t.calendar.Start(t.calendar.Day(t.head.Watermark)))
-	if t.shard == 0 && t.opts.Company != nil {
+	if t.ofCompany() {
 		if t.company, err = t.opts.Company(c.Sent, t.kpis); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ofCompany says whether this shard's owner looks after the company.
+func (t *tenure) ofCompany() bool { return t.shard == 0 && t.opts.Company != nil }
+
+// onKPI says whether a rule on a KPI, or a goal's, is configured under the name.
+func (t *tenure) onKPI(rule string) bool {
+	_, ok := t.opts.Severity["kpi/"+rule]
+	return ok
+}
+
+// onBand says whether a rule on bands is configured under the name.
+func (t *tenure) onBand(rule string) bool {
+	_, ok := t.opts.Severity[rule]
+	return ok
 }
 
 const headVersion = 1
@@ -157,10 +173,14 @@ func (t *tenure) restore(c *store.Claimed, o aggregator.Options, set consumer.To
 		if err := json.Unmarshal(value, &f); err != nil {
 			return stop("stored alert %s: %w", name, err)
 		}
-		if slices.ContainsFunc(o.BandRules, func(r aggregator.BandRule) bool { return r.Name == rule }) {
-			firing[aggregator.Pair{Rule: rule, Customer: subject}] = f
-		} else {
-			t.kpis[aggregator.Pair{Rule: rule, Customer: subject}] = f
+		pair := aggregator.Pair{Rule: rule, Customer: subject}
+		switch {
+		case slices.ContainsFunc(o.BandRules, func(r aggregator.BandRule) bool { return r.Name == rule }):
+			firing[pair] = f
+		case t.ofCompany() && t.onKPI(rule):
+			t.kpis[pair] = f
+		default: // nobody here would ever resolve it
+			t.gone, t.touched = append(t.gone, name), true
 		}
 	}
 	for name, value := range c.Notes {

@@ -35,6 +35,9 @@ const (
 	rule    = "at_risk"
 )
 
+// severity is what is configured of the tests' rules.
+var severity = map[string]string{rule: "warning", "kpi/" + manyRed.Rule: "info"}
+
 // patient is how long a condition is waited for, on a machine with other work.
 // Where a mistake is made on purpose, no more than the tests without it need.
 var patient = 90 * time.Second
@@ -59,6 +62,8 @@ type world struct {
 	cache     int                                                               // their CacheBytes
 	company   func(firing map[aggregator.Pair]aggregator.Firing) worker.Company // nil: none
 	purchases int32                                                             // days a purchase makes a customer for; 0: subscriptions do
+	rule      string                                                            // on the red band, of processes to come
+	severity  map[string]string                                                 // of their rules
 	others    atomic.Bool                                                       // whether the other shards are not at their end
 }
 
@@ -90,7 +95,8 @@ func newWorld(t *testing.T, brokers int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	w := &world{t: t, kfake: cluster, mini: miniredis.RunT(t), lines: &lines{}, batch: 8, cache: 2000}
+	w := &world{t: t, kfake: cluster, mini: miniredis.RunT(t), lines: &lines{}, batch: 8, cache: 2000,
+		rule: rule, severity: severity}
 	encoder := zap.NewDevelopmentEncoderConfig()
 	w.log = zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), w.lines, zapcore.InfoLevel))
 	t.Cleanup(func() {
@@ -196,11 +202,11 @@ func (w *world) start() *process {
 
 func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Options {
 	w := p.w
-	usd := event.Currency{'U', 'S', 'D'}
+	usd, bandRule := event.Currency{'U', 'S', 'D'}, w.rule
 	shard := func() (aggregator.Options, error) {
 		o := aggregator.Options{Calendar: civil.NewCalendar(time.UTC), Horizon: horizon, Currency: usd, ActiveDays: 90, SilentDays: 14,
 			LapseGrace: -1, WeekStart: time.Monday, Dimensions: []string{"plan"}, Profile: aggregator.DefaultProfile(), MaxUsersInline: 4,
-			BandRules: []aggregator.BandRule{{Name: rule, Band: aggregator.Red, ResolveAfter: (24 * time.Hour).Milliseconds()}}}
+			BandRules: []aggregator.BandRule{{Name: bandRule, Band: aggregator.Red, ResolveAfter: (24 * time.Hour).Milliseconds()}}}
 		o.ActivityKinds[event.Login] = true
 		if w.purchases > 0 {
 			o.ByPurchases, o.ActiveDays = true, w.purchases
@@ -232,7 +238,7 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 		Others: func() (int64, bool) { return 0, !w.others.Load() },
 		Zone:   time.UTC, Profile: aggregator.DefaultProfile(), Source: "tidemark/test", Currency: usd,
 		Disorder: 10 * time.Second, FutureSkew: time.Hour, RetainRows: 1000, LiveBatch: w.batch, CatchUp: w.batch,
-		CacheBytes: w.cache, Severity: map[string]string{rule: "warning"},
+		CacheBytes: w.cache, Severity: w.severity,
 		Settings: "as ever", Changed: func(string) string { return "" },
 	}
 }
