@@ -107,7 +107,15 @@ func TestHealthSentences(t *testing.T) {
 			t.Errorf("phrase %q, want %q", got, tc.want)
 		}
 	}
-	if got := HealthResolved("acme", "red", "amber", "2026-11-24", 61); got != "acme: health 61 is amber, no longer red since 2026-11-24" {
+	amber := Health{61, []Printed{{Signal: "recency", Weighted: 61, Most: 100}}}
+	if got := HealthResolved("acme", "red", "amber", "2026-11-24", amber); got != "acme: health 61 is amber, no longer red since 2026-11-24" {
+		t.Error(got)
+	}
+	// Nothing is there to make a score of: there is none, and not 0.
+	if got := HealthResolved("acme", "red", "unknown", "2026-11-24", Print(nil)); got != "acme: health is unknown, no longer red since 2026-11-24" {
+		t.Error(got)
+	}
+	if got := HealthReason("acme", "no longer red, and was", "2026-11-20", Print(nil)); got != "acme: health is no longer red, and was since 2026-11-20" {
 		t.Error(got)
 	}
 }

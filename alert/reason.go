@@ -31,7 +31,7 @@ const topReasons = 3
 func HealthReason(customer, band, since string, h Health) string {
 	printed := h.Parts
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: health %d is %s since %s", customer, h.Score, band, since)
+	fmt.Fprintf(&b, "%s: %s is %s since %s", customer, h.reading(), band, since)
 	order := make([]int, 0, len(printed))
 	for i, p := range printed {
 		if p.Weighted < p.Most {
@@ -51,8 +51,16 @@ func HealthReason(customer, band, since string, h Health) string {
 // HealthResolved says that a customer has left a band:
 //
 //	acme: health 61 is amber, no longer red since 2026-11-24
-func HealthResolved(customer, band, now, since string, score int64) string {
-	return fmt.Sprintf("%s: health %d is %s, no longer %s since %s", customer, score, now, band, since)
+func HealthResolved(customer, band, now, since string, h Health) string {
+	return fmt.Sprintf("%s: %s is %s, no longer %s since %s", customer, h.reading(), now, band, since)
+}
+
+// reading names the score; there is none where no signal has a value.
+func (h *Health) reading() string {
+	if len(h.Parts) == 0 {
+		return "health"
+	}
+	return fmt.Sprintf("health %d", h.Score)
 }
 
 // Churned says that a customer has left altogether.

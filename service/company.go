@@ -244,6 +244,9 @@ func (c *chief) describe(ctx context.Context, r alert.KPIRule, a *alert.Alert) e
 			return err
 		}
 	}
+	if v.Day == 0 { // no day was looked at: the segment's dimension is switched off
+		v.Day, v.Since = c.calendar.Day(asOf), c.calendar.Day(c.firing[aggregator.Pair{Rule: r.Name, Customer: r.KPI}].Since)
+	}
 	a.Threshold, a.Provisional = number(r.Threshold.FloatString(6)), v.Provisional
 	if v.Value != nil {
 		a.Value = number(v.Value.FloatString(6))

@@ -246,3 +246,24 @@ func TestARuleThatIsAboutAnotherKPI(t *testing.T) {
 		t.Errorf("the alert is %+v, want %+v", a, want)
 	}
 }
+
+// TestARuleOnASwitchedOffDimension: whatever is to be said of it is said as of now,
+// or since it has fired, and not since the beginning of time.
+func TestARuleOnASwitchedOffDimension(t *testing.T) {
+	o := newOwner(t)
+	o.cfg.Rules = []config.Rule{{Name: "few", KPI: "customers", Segment: "plan=pro", Threshold: config.Decimal{Num: 10, Den: 1}, Clear: config.Decimal{Num: 10, Den: 1}, For: 1}}
+	o.head.Table = (&aggregator.Table{Buckets: 16, Off: []string{"plan"}}).Append(nil)
+	o.commit(5)
+	few := aggregator.Pair{Rule: "few", Customer: "customers"}
+	c := o.tenureOf(map[aggregator.Pair]aggregator.Firing{few: {Since: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).UnixMilli()}})
+	o.poll()
+	for firing, since := range map[bool]string{true: "2026-11-20", false: "2026-11-22"} {
+		a, err := c.Alert(t.Context(), few, firing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Since != since || a.Cause != (alert.Cause{Timer: "2026-11-22T10:00:00Z"}) {
+			t.Errorf("firing %v: since %s, by %+v, want since %s", firing, a.Since, a.Cause, since)
+		}
+	}
+}

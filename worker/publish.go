@@ -169,7 +169,7 @@ func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Fi
 		Severity: t.opts.Severity[x.Rule], Time: t.head.Watermark, Since: alert.Moment(f.Since), Cause: t.cause(f)}
 	v := t.state.View(x.Subject)
 	if v == nil {
-		a.Reason = x.Subject + ": is no longer known"
+		a.Since, a.Reason = alert.Moment(t.head.Watermark), x.Subject+": is no longer known"
 		return a, nil
 	}
 	health := alert.Print(company.Contributions(v, t.opts.Profile))
@@ -189,7 +189,7 @@ func (t *tenure) describe(ctx context.Context, x publisher.Pair, f aggregator.Fi
 	case v.Band == aggregator.Gone:
 		a.Since, a.Reason = alert.Moment(v.Now), alert.Churned(x.Subject, day)
 	default:
-		a.Since, a.Reason = alert.Moment(v.Now), alert.HealthResolved(x.Subject, "red", v.Band.String(), day, health.Score)
+		a.Since, a.Reason = alert.Moment(v.Now), alert.HealthResolved(x.Subject, "red", v.Band.String(), day, health)
 	}
 	return a, nil
 }
