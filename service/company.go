@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -17,7 +15,6 @@ import (
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/goal"
 	"github.com/tidemark-io/tidemark/kpi"
-	"github.com/tidemark-io/tidemark/store"
 	"github.com/tidemark-io/tidemark/worker"
 )
 
@@ -30,6 +27,7 @@ type chief struct {
 	feed     *company.Feed
 	rules    []alert.KPIRule
 	goals    goalReader
+	stored   func(context.Context) (map[string][]byte, error) // what is shown
 	calendar *civil.Calendar
 	firing   map[aggregator.Pair]aggregator.Firing // the worker's
 	verdicts map[string]alert.Verdict
@@ -37,13 +35,12 @@ type chief struct {
 	statuses map[aggregator.Pair]*goal.Status // of the alerts about goals
 	producer *kafka.Writer
 	source   string
-	horizon  int32
 
 	scores    scoreKeeper
 	interval  time.Duration
 	evaluated time.Time
 	dirty     bool              // the figures have changed since
-	shown     map[string]string // as it stands in the store, for people
+	shown     map[string]string // as it stands in the store, for people; nil: not read yet
 	sending   chan error        // of what is on its way to the topic; nil: nothing
 }
 
@@ -64,9 +61,9 @@ func (s *service) newCompany(security consumer.Security) func([]string, map[aggr
 			return nil, err
 		}
 		return &chief{reader: s.reader, since: s.reader.Begun(), feed: feed, rules: kpiRules(s.cfg), goals: goalReader{s.reader, goals(s.cfg)}, calendar: civil.NewCalendar(zone), firing: firing,
-			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, shown: map[string]string{}, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
-			scores:  newScoreKeeper(s.store, s.cfg),
-			horizon: int32(s.cfg.Horizon), interval: s.cfg.PublishInterval}, nil
+			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, stored: s.store.Public, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
+			scores:   newScoreKeeper(s.store, s.cfg),
+			interval: s.cfg.PublishInterval}, nil
 	}
 }
 
@@ -136,9 +133,7 @@ func (c *chief) due(ctx context.Context, now time.Time, d *worker.Duties) (err e
 		d.Messages = append(d.Messages, worker.Message{Key: []byte(x.Key), Value: value})
 	}
 	d.Sent = b.Fields
-	for _, f := range d.Public {
-		c.shown[f.Name] = string(f.Value)
-	}
+	c.show(d.Public)
 	c.dirty = c.dirty && !d.Judged
 	return nil
 }
@@ -175,43 +170,6 @@ func (c *chief) evaluate(ctx context.Context) (map[aggregator.Pair]*aggregator.F
 		}
 	}
 	return out, nil
-}
-
-// public are the KPIs now as plain numbers, for people who look into Redis: those
-// that are not shown yet.
-func (c *chief) public(ctx context.Context) ([]store.Field, error) {
-	var figures []kpi.Figure
-	err := c.reader.Running(ctx, []string{""}, func(now []kpi.Figure) { figures = now })
-	if err != nil {
-		return nil, err
-	}
-	out := make([]store.Field, 0, len(figures)+1)
-	for _, f := range figures {
-		name := f.KPI
-		if f.Window != "" {
-			name += "|" + f.Window
-		}
-		if f.Bucket != "" {
-			name += "|" + f.Bucket
-		}
-		out = append(out, store.Field{Name: name, Value: []byte(f.Value)})
-		if f.Value == "" {
-			out[len(out)-1].Value = []byte("null")
-		}
-	}
-	for name := range c.shown { // a bucket that is empty has no figure any more
-		if !slices.ContainsFunc(out, func(f store.Field) bool { return f.Name == name }) && name != "watermark" {
-			out = append(out, store.Field{Name: name, Value: []byte("0")})
-		}
-	}
-	out = append(out, store.Field{Name: "watermark", Value: strconv.AppendInt(nil, c.reader.Watermark(), 10)})
-	changed := out[:0]
-	for _, f := range out {
-		if c.shown[f.Name] != string(f.Value) {
-			changed = append(changed, f)
-		}
-	}
-	return changed, nil
 }
 
 // Alert implements worker.Company.

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -265,5 +266,38 @@ func TestARuleOnASwitchedOffDimension(t *testing.T) {
 		if a.Since != since || a.Cause != (alert.Cause{Timer: "2026-11-22T10:00:00Z"}) {
 			t.Errorf("firing %v: since %s, by %+v, want since %s", firing, a.Since, a.Cause, since)
 		}
+	}
+}
+
+// TestWhatIsShownOutlivesATenure: a bucket that is emptied while nobody owns the
+// shard is shown as 0, as it would be within a tenure, and what is no figure any
+// more goes.
+func TestWhatIsShownOutlivesATenure(t *testing.T) {
+	o := newOwner(t)
+	o.commit(5)
+	c := o.tenure()
+	o.poll()
+	d, err := c.Next(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := append(d.Public, // as if somebody had left in this tenure, and by a release with another KPI
+		store.Field{Name: "churn_reasons|30d|price", Value: []byte("1")}, store.Field{Name: "former|30d", Value: []byte("7")})
+	if o.held, err = o.store.Commit(t.Context(), 0, o.held, &store.Commit{Head: o.head, Public: shown}); err != nil {
+		t.Fatal(err)
+	}
+	o.claim()
+	c = o.tenure()
+	o.poll()
+	if d, err = c.Next(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	want := []store.Field{{Name: "churn_reasons|30d|price", Value: []byte("0")}, {Name: "former|30d"}}
+	slices.SortFunc(d.Public, func(a, b store.Field) int { return strings.Compare(a.Name, b.Name) })
+	if !reflect.DeepEqual(d.Public, want) {
+		t.Errorf("shown anew is %q, want %q", d.Public, want)
+	}
+	if d, err = c.Next(t.Context(), time.Now().Add(time.Minute)); err != nil || len(d.Public) > 0 {
+		t.Errorf("shown once more: %q, %v", d.Public, err)
 	}
 }
