@@ -40,7 +40,11 @@ func (l *layers) check(c *Config, o Options) {
 			h.Hysteresis, h.Bands.Amber+h.Hysteresis, h.Bands.Green-h.Hysteresis)
 	}
 	for i, r := range c.Rules {
-		l.checkKPI(c, o, fmt.Sprintf("rules[%d]", i), about{r.Name, r.KPI, r.Window, r.Segment})
+		at := fmt.Sprintf("rules[%d]", i)
+		l.checkKPI(c, o, at, about{r.Name, r.KPI, r.Window, r.Segment})
+		if r.For > c.Horizon {
+			l.refuseAt(c, at, at+" ("+r.Name+")", "it would never fire: no more than %d complete days are looked at, the horizon; write for: %dd or less", c.Horizon, c.Horizon)
+		}
 	}
 	for i, g := range c.Goals {
 		l.checkKPI(c, o, fmt.Sprintf("goals[%d]", i), about{g.Name, g.KPI, g.Window, g.Segment})

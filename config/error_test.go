@@ -60,6 +60,7 @@ func TestSentences(t *testing.T) {
 		{"dimensions: [a, b, a*b, b*a]", `:1: dimensions: "b*a" is there the other way round; take one away`},
 		{"dimensions: [plan, plan]", `:1: dimensions: "plan" is there twice; take one away`},
 		{"retain_rows: 50d", `:1: retain_rows: frozen rows would go after 50d, before the horizon of 100d has passed; write 100d or more`},
+		{"horizon: 10d\nrules:\n- {name: a, kpi: mau, above: 1, for: 11d}", `:3: rules[0] (a): it would never fire: no more than 10 complete days are looked at, the horizon; write for: 10d or less`},
 		{"batch: {live: 5000}", `:1: batch.live: "5000" is out of range; write a whole number from 1 to 2000`},
 		{"rates:\n- {date: 1.1.2026, currency: EUR, rate: 1}", `:2: rates[0].date: "1.1.2026" is no day; write it as 2026-01-31`},
 		{"rates:\n- {date: 2026-01-01, currency: EUR, rate: 1e3}", `:2: rates[0].rate: "1e3" is not a decimal number such as 0.08, with at most 9 digits behind the point`},
