@@ -31,9 +31,9 @@ type chief struct {
 	calendar *civil.Calendar
 	firing   map[aggregator.Pair]aggregator.Firing // the worker's
 	verdicts map[string]alert.Verdict
-	judged   int64                            // watermark of the verdicts, Unix ms
-	statuses map[aggregator.Pair]*goal.Status // of the alerts about goals
-	producer *kafka.Writer
+	judged   int64                                         // watermark of the verdicts, Unix ms
+	statuses map[aggregator.Pair]*goal.Status              // of the alerts about goals
+	write    func(context.Context, []worker.Message) error // to the topic of KPIs; when it returns, it has ended
 	source   string
 
 	scores    scoreKeeper
@@ -41,15 +41,22 @@ type chief struct {
 	evaluated time.Time
 	dirty     bool              // the figures have changed since
 	shown     map[string]string // as it stands in the store, for people; nil: not read yet
-	sending   chan error        // of what is on its way to the topic; nil: nothing
+
+	sending  *sending      // what is on its way to the topic; nil: nothing
+	patience time.Duration // that Close has with it
+}
+
+// sending is what is on its way to the topic of KPIs.
+type sending struct {
+	giveUp context.CancelFunc
+	done   chan struct{} // closed when it has ended
+	err    error         // of its end
 }
 
 // newCompany returns what makes a chief for each tenure of shard 0.
 func (s *service) newCompany(security consumer.Security) func([]string, map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
-	producer := &kafka.Writer{
-		Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Topic: s.cfg.Kafka.Outputs.KPIs, Transport: security.Transport(s.cfg.Kafka.Outputs.KPIs),
-		RequiredAcks: kafka.RequireAll, BatchTimeout: 5 * time.Millisecond, BatchSize: 1000, Balancer: kafka.Murmur2Balancer{}, MaxAttempts: 3,
-	}
+	topic := kpiTopic{name: s.cfg.Kafka.Outputs.KPIs, client: &kafka.Client{
+		Addr: kafka.TCP(s.cfg.Kafka.Brokers...), Transport: security.Transport(s.cfg.Kafka.Outputs.KPIs)}}
 	return func(sent []string, firing map[aggregator.Pair]aggregator.Firing) (worker.Company, error) {
 		zone, err := s.cfg.Location()
 		if err != nil {
@@ -61,9 +68,9 @@ func (s *service) newCompany(security consumer.Security) func([]string, map[aggr
 			return nil, err
 		}
 		return &chief{reader: s.reader, since: s.reader.Begun(), feed: feed, rules: kpiRules(s.cfg), goals: goalReader{s.reader, goals(s.cfg)}, calendar: civil.NewCalendar(zone), firing: firing,
-			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, stored: s.store.Public, producer: producer, source: "tidemark/" + s.cfg.Redis.Namespace,
+			verdicts: map[string]alert.Verdict{}, statuses: map[aggregator.Pair]*goal.Status{}, stored: s.store.Public, write: topic.write, source: "tidemark/" + s.cfg.Redis.Namespace,
 			scores:   newScoreKeeper(s.store, s.cfg),
-			interval: s.cfg.PublishInterval}, nil
+			interval: s.cfg.PublishInterval, patience: min(closeLimit, s.cfg.Kafka.SessionTimeout/3)}, nil
 	}
 }
 
@@ -228,8 +235,13 @@ func number(s string) json.Number {
 	return json.Number(s)
 }
 
-// sendLimit is how long the topic of KPIs may take.
-const sendLimit = 30 * time.Second
+const (
+	// sendLimit is how long the topic of KPIs may take.
+	sendLimit = 30 * time.Second
+	// closeLimit is how long the end of a tenure waits for it, and no longer than a
+	// third of the group's session, in which the shard must be given up.
+	closeLimit = 5 * time.Second
+)
 
 // Send implements worker.Company. It does not wait, so that alerts of the shard
 // are not held up by figures; nothing more is due until it is done. The topic is
@@ -239,18 +251,32 @@ func (c *chief) Send(ctx context.Context, d worker.Duties) error {
 	if len(d.Messages) == 0 {
 		return nil
 	}
-	messages := make([]kafka.Message, len(d.Messages))
-	for i, m := range d.Messages {
-		messages[i] = kafka.Message{Key: m.Key, Value: m.Value}
-	}
-	done := make(chan error, 1)
-	c.sending = done
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
+	limited, giveUp := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
+	x := &sending{giveUp: giveUp, done: make(chan struct{})}
+	c.sending = x
 	go func() {
-		defer cancel()
-		done <- c.producer.WriteMessages(limited, messages...)
+		defer giveUp()
+		x.err = c.write(limited, d.Messages)
+		close(x.done)
 	}()
 	return nil
+}
+
+// Close implements worker.Company. It waits for what is on its way, since the next
+// tenure may be of another process, which soon says something newer of the same
+// figures; and after a while it gives it up. Whether it has arrived is all the same:
+// the next tenure says everything again.
+func (c *chief) Close() {
+	if c.sending == nil {
+		return
+	}
+	select {
+	case <-c.sending.done:
+	case <-time.After(c.patience):
+		c.sending.giveUp()
+		<-c.sending.done
+	}
+	c.sending = nil
 }
 
 // sent says whether nothing is on its way any more.
@@ -259,13 +285,14 @@ func (c *chief) sent() (bool, error) {
 		return true, nil
 	}
 	select {
-	case err := <-c.sending:
-		c.sending = nil
-		if err != nil {
-			return false, fmt.Errorf("%w: %w", worker.ErrUnsent, err)
-		}
-		return true, nil
+	case <-c.sending.done:
 	default:
 		return false, nil
 	}
+	err := c.sending.err
+	c.sending = nil
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", worker.ErrUnsent, err)
+	}
+	return true, nil
 }

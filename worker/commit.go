@@ -23,6 +23,8 @@ type Company interface {
 	Alert(ctx context.Context, p aggregator.Pair, firing bool) (alert.Alert, error)
 	// Send says what Next returned, once it is committed.
 	Send(ctx context.Context, d Duties) error
+	// Close ends the tenure: when it returns, nothing more is sent.
+	Close()
 }
 
 // ErrUnsent: figures that are committed as said did not reach their topic. In

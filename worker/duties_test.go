@@ -22,6 +22,8 @@ func (described) Alert(_ context.Context, p aggregator.Pair, firing bool) (alert
 
 func (described) Send(context.Context, worker.Duties) error { return nil }
 
+func (described) Close() {}
+
 // idleCompany has nothing due, and notes how far the shard had read when it was
 // asked.
 type idleCompany struct {

@@ -107,6 +107,9 @@ func (t *tenure) release() {
 	if t.pub != nil {
 		t.pub.Close()
 	}
+	if t.company != nil {
+		t.company.Close()
+	}
 }
 
 // load makes memory of what was claimed.
