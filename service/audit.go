@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ type Audit struct {
 const holdFor = 30 * time.Second
 
 // AuditShard recomputes a shard's cells and firing alerts from its records. It
-// asks the owner to hold its commits meanwhile, and holds all of the shard's
+// asks the owner to hold its commits while it reads, and holds all of the shard's
 // records in memory.
 func AuditShard(ctx context.Context, c *config.Config, st *store.Store, shard int) (a Audit, err error) {
 	a.Shard = shard
@@ -36,12 +37,19 @@ func AuditShard(ctx context.Context, c *config.Config, st *store.Store, shard in
 	if err := st.Hold(ctx, shard, holdFor); err != nil {
 		return a, fmt.Errorf("hold shard %d: %w", shard, err)
 	}
-	s, a, err := readShard(ctx, c, st, a)
+	r, err := readShard(ctx, st, shard)
 	a.Held = time.Since(began)
-	if release := st.Release(context.WithoutCancel(ctx), shard); err == nil && release != nil {
-		err = fmt.Errorf("the hold on shard %d ran out before everything was read; audit again at a quieter time: %w", shard, release)
+	if release := st.Release(context.WithoutCancel(ctx), shard); err == nil {
+		err = release
 	}
-	if err != nil || s == nil {
+	if errors.Is(err, store.ErrRunOut) {
+		err = fmt.Errorf("shard %d was not read whole; audit again at a quieter time: %w", shard, err)
+	}
+	if err != nil || r == nil {
+		return a, err
+	}
+	s, err := r.open(c)
+	if err != nil {
 		return a, err
 	}
 	for s.Advance(s.Watermark(), int32(c.RetainRows)) { // what a take-over would do first
@@ -50,63 +58,71 @@ func AuditShard(ctx context.Context, c *config.Config, st *store.Store, shard in
 		}
 	}
 	a.Wrong = s.Audit()
-	return a, nil
+	table, err := aggregator.ParseTable(r.view.Head.Table)
+	a.Records, a.Rows, a.Customers = len(r.records), len(r.view.Cells), table.Customers
+	return a, err
+}
+
+// stored is everything that a shard has stored.
+type stored struct {
+	view        store.View
+	firing, due map[string][]byte
+	records     map[string][]byte
 }
 
 // readShard reads everything that a shard has stored; nil where that is nothing.
-func readShard(ctx context.Context, c *config.Config, st *store.Store, a Audit) (*aggregator.Shard, Audit, error) {
-	v, err := st.ReadView(ctx, a.Shard, store.Tenure{})
+func readShard(ctx context.Context, st *store.Store, shard int) (*stored, error) {
+	v, err := st.ReadView(ctx, shard, store.Tenure{})
 	if err != nil || v.Empty || v.Tenure == (store.Tenure{}) {
-		return nil, a, err
+		return nil, err
 	}
-	firing, err := st.Firing(ctx, a.Shard)
-	if err != nil {
-		return nil, a, err
+	r := &stored{view: v, records: map[string][]byte{}}
+	if r.firing, err = st.Firing(ctx, shard); err != nil {
+		return nil, err
 	}
-	due, err := st.Due(ctx, a.Shard)
-	if err != nil {
-		return nil, a, err
+	if r.due, err = st.Due(ctx, shard); err != nil {
+		return nil, err
 	}
+	err = st.EachRecord(ctx, shard, func(key string, value []byte) error {
+		r.records[key] = value
+		if len(r.records)%10_000 == 0 {
+			return st.Renew(ctx, shard, holdFor)
+		}
+		return nil
+	})
+	return r, err
+}
+
+// open makes a shard of it.
+func (r *stored) open(c *config.Config) (*aggregator.Shard, error) {
 	o, err := ShardOptions(c)
 	if err != nil {
-		return nil, a, err
+		return nil, err
 	}
-	stored := aggregator.Stored{Watermark: v.Head.Watermark, FirstDay: v.Head.FirstDay, Table: v.Head.Table,
-		Cells: v.Cells, Due: due, Firing: map[aggregator.Pair]aggregator.Firing{}}
-	for name, b := range firing {
+	head := r.view.Head
+	of := aggregator.Stored{Watermark: head.Watermark, FirstDay: head.FirstDay, Table: head.Table,
+		Cells: r.view.Cells, Due: r.due, Firing: map[aggregator.Pair]aggregator.Firing{}}
+	for name, b := range r.firing {
 		rule, customer, _ := strings.Cut(name, "|")
 		if !slices.ContainsFunc(o.BandRules, func(r aggregator.BandRule) bool { return r.Name == rule }) {
 			continue // a rule on a KPI: it follows from the figures of all shards
 		}
 		var f aggregator.Firing
 		if err := json.Unmarshal(b, &f); err != nil {
-			return nil, a, fmt.Errorf("stored alert %s: %w", name, err)
+			return nil, fmt.Errorf("stored alert %s: %w", name, err)
 		}
-		stored.Firing[aggregator.Pair{Rule: rule, Customer: customer}] = f
+		of.Firing[aggregator.Pair{Rule: rule, Customer: customer}] = f
 	}
-	s, err := aggregator.Open(o, stored)
+	s, err := aggregator.Open(o, of)
 	if err != nil {
-		return nil, a, err
-	}
-	records := map[string][]byte{}
-	err = st.EachRecord(ctx, a.Shard, func(key string, value []byte) error {
-		records[key] = value
-		if len(records)%10_000 == 0 {
-			return st.Hold(ctx, a.Shard, holdFor)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, a, err
+		return nil, err
 	}
 	for keys := s.Keys(); len(keys) > 0; keys = s.Keys() {
 		for _, k := range keys {
-			if err := s.Load(k, records[k]); err != nil {
-				return nil, a, err
+			if err := s.Load(k, r.records[k]); err != nil {
+				return nil, err
 			}
 		}
 	}
-	table, err := aggregator.ParseTable(v.Head.Table)
-	a.Records, a.Rows, a.Customers = len(records), len(v.Cells), table.Customers
-	return s, a, err
+	return s, nil
 }

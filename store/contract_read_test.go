@@ -14,8 +14,8 @@ func (c contract) hold() {
 	if err := auditor.Hold(ctx, c.shard, time.Minute); err != nil {
 		c.Fatal(err)
 	}
-	if err := auditor.Hold(ctx, c.shard, time.Minute); err != nil {
-		c.Errorf("prolong the hold: %v", err)
+	if err := auditor.Renew(ctx, c.shard, time.Minute); err != nil {
+		c.Errorf("renew the hold: %v", err)
 	}
 	c.refusedCommit(s, t, ErrHeld)
 	c.refusedCommit(s, Tenure{Owner: t.Owner, Number: 1}, ErrFenced)
@@ -24,6 +24,9 @@ func (c contract) hold() {
 	}
 	if err := s.Hold(ctx, c.shard, time.Minute); !errors.Is(err, ErrHeld) {
 		c.Errorf("a second audit: %v, want ErrHeld", err)
+	}
+	if err := s.Renew(ctx, c.shard, time.Minute); err == nil {
+		c.Error("somebody else renewed the hold")
 	}
 	if err := s.Release(ctx, c.shard); err == nil {
 		c.Error("somebody else released the hold")
@@ -89,7 +92,11 @@ func (c contract) holdRunsOut() {
 			c.Fatal(err)
 		}
 	}
-	if err := s.Release(c.Context(), c.shard); err == nil || errors.Is(err, ErrHeld) {
+	// What was read before and what is read now may be of two commits.
+	if err := s.Renew(c.Context(), c.shard, time.Minute); !errors.Is(err, ErrRunOut) {
+		c.Errorf("renewal of a hold that has run out: %v", err)
+	}
+	if err := s.Release(c.Context(), c.shard); !errors.Is(err, ErrRunOut) {
 		c.Errorf("release of a hold that has run out: %v", err)
 	}
 }

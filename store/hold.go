@@ -10,17 +10,17 @@ import (
 )
 
 // Hold keeps the shard's owner from committing until Release, for ttl at the
-// most. Held again by the same Store it lasts ttl from now on. When it returns,
-// no commit is under way: one that had begun is refused at its EXEC. Claims go
-// on; they change no record and no row. ErrHeld: another audit holds the shard.
+// most. When it returns, no commit is under way: one that had begun is refused at
+// its EXEC. Claims go on; they change no record and no row. ErrHeld: an audit
+// holds the shard.
 func (s *Store) Hold(ctx context.Context, shard int, ttl time.Duration) error {
 	key := s.keys.hold(shard)
 	err := s.watch(ctx, func(tx *redis.Tx) error {
-		holder, err := tx.Get(ctx, key).Result()
-		if err != nil && !errors.Is(err, redis.Nil) {
+		held, err := tx.Exists(ctx, key).Result()
+		if err != nil {
 			return err
 		}
-		if err == nil && holder != s.token {
+		if held != 0 {
 			return ErrHeld
 		}
 		err = replies(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -38,27 +38,58 @@ func (s *Store) Hold(ctx context.Context, shard int, ttl time.Duration) error {
 	return nil
 }
 
-// Release ends a hold of this Store. An error where it has run out: what was
-// read meanwhile may not fit together.
+// ErrRunOut: a hold is not there any more, so that what was read under it may not
+// fit together.
+var ErrRunOut = errors.New("the hold had run out")
+
+// Renew makes a hold of this Store last ttl from now on. ErrRunOut where it is not
+// there.
+func (s *Store) Renew(ctx context.Context, shard int, ttl time.Duration) error {
+	var there *redis.BoolCmd
+	err := s.whileHeld(ctx, shard, func(p redis.Pipeliner, key string) {
+		there = p.PExpire(ctx, key, ttl)
+	})
+	if err == nil && !there.Val() {
+		err = ErrRunOut
+	}
+	if err != nil {
+		return fmt.Errorf("renew the hold of shard %d: %w", shard, err)
+	}
+	return nil
+}
+
+// Release ends a hold of this Store. ErrRunOut where it is not there.
 func (s *Store) Release(ctx context.Context, shard int) error {
-	key := s.keys.hold(shard)
-	err := s.watch(ctx, func(tx *redis.Tx) error {
-		holder, err := tx.Get(ctx, key).Result()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return err
-		}
-		if holder != s.token {
-			return errors.New("the hold had run out")
-		}
-		return replies(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			p.Unlink(ctx, key)
-			return nil
-		}))
-	}, key)
+	var there *redis.IntCmd
+	err := s.whileHeld(ctx, shard, func(p redis.Pipeliner, key string) {
+		there = p.Unlink(ctx, key)
+	})
+	if err == nil && there.Val() == 0 {
+		err = ErrRunOut
+	}
 	if err != nil {
 		return fmt.Errorf("release shard %d: %w", shard, err)
 	}
 	return nil
+}
+
+// whileHeld does something with a hold of this Store. Keys that run out between the
+// question and EXEC are not among those that WATCH tells of: the replies do.
+func (s *Store) whileHeld(ctx context.Context, shard int, do func(p redis.Pipeliner, key string)) error {
+	key := s.keys.hold(shard)
+	return s.watch(ctx, func(tx *redis.Tx) error {
+		holder, err := tx.Get(ctx, key).Result()
+		if errors.Is(err, redis.Nil) || err == nil && holder != s.token {
+			return ErrRunOut
+		}
+		if err != nil {
+			return err
+		}
+		return replies(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			do(p, key)
+			return nil
+		}))
+	}, key)
 }
 
 // SetPartitions stores how many partitions the input topics have, or compares
