@@ -58,7 +58,9 @@ func (t *tenure) commitAndPublish(ctx context.Context, d *Duties) error {
 			return err
 		}
 	}
-	if err := t.publish(ctx); err != nil {
+	step, cancel := t.step(ctx)
+	defer cancel()
+	if err := t.publish(step); err != nil {
 		return err
 	}
 	t.report()
@@ -146,11 +148,11 @@ func (t *tenure) addFiring(c *store.Commit, customers map[aggregator.Pair]*aggre
 	return nil
 }
 
-// commit is C2 and C3. A hold by an audit is waited for; anything else than
-// "done" leaves the outcome in doubt.
+// commit is C2 and C3. A hold by an audit is waited for, unless the shard is given
+// up; anything else than "done" leaves the outcome in doubt.
 func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 	for {
-		id, err := t.opts.Store.Commit(ctx, t.shard, t.id, c)
+		id, err := t.commitOnce(ctx, c)
 		if errors.Is(err, store.ErrHeld) {
 			select {
 			case <-ctx.Done():
@@ -175,6 +177,12 @@ func (t *tenure) commit(ctx context.Context, c *store.Commit) error {
 	t.said, t.told, t.gone, t.touched = nil, nil, nil, false
 	t.causes.reset(t.calendar.Start(t.calendar.Day(t.head.Watermark)))
 	return nil
+}
+
+func (t *tenure) commitOnce(ctx context.Context, c *store.Commit) (store.Tenure, error) {
+	step, cancel := t.step(ctx)
+	defer cancel()
+	return t.opts.Store.Commit(step, t.shard, t.id, c)
 }
 
 // endMoved says whether what is stored about the ends of the logs is out of date

@@ -24,7 +24,7 @@ const (
 	catchUpTime  = time.Second // what a commit collects at most while catching up
 	catchingUp   = 20_000      // messages behind from which on a shard is catching up
 	tick         = 50 * time.Millisecond
-	stepLimit    = 10 * time.Second // of one commit or publication, once the shard is given up
+	stepLimit    = 10 * time.Second // of one commit or publication
 	maxNoteBytes = 8 << 20          // of copies held for the next publication
 )
 
@@ -289,10 +289,7 @@ func (t *tenure) finish(ctx context.Context) error {
 		if w != t.head.Watermark {
 			t.touched = true
 		}
-		step, cancel := t.step(ctx)
-		err := t.commitAndPublish(step, nil)
-		cancel()
-		if err != nil {
+		if err := t.commitAndPublish(ctx, nil); err != nil {
 			return err
 		}
 		if more {
@@ -312,7 +309,7 @@ func (t *tenure) finish(ctx context.Context) error {
 
 // step is a context for work that is to be finished although the shard is given up.
 func (t *tenure) step(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), stepLimit)
+	return context.WithTimeout(context.WithoutCancel(ctx), t.opts.StepLimit)
 }
 
 // idle lets time pass: the watermark of a log at its end, the company's duties.
@@ -391,11 +388,9 @@ func (t *tenure) duties(ctx context.Context) error {
 		}
 		t.due = true
 	}
-	step, cancel := t.step(ctx)
-	defer cancel()
 	t.touched = t.touched || !d.empty()
-	if err := t.commitAndPublish(step, &d); err != nil {
+	if err := t.commitAndPublish(ctx, &d); err != nil {
 		return err
 	}
-	return t.company.Send(step, d)
+	return t.company.Send(ctx, d)
 }

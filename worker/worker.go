@@ -53,6 +53,7 @@ type Options struct {
 	LiveBatch  int                        // messages a commit at most, at the end of the log
 	CatchUp    int                        // records that a commit changes at most while catching up
 	CacheBytes int                        // of this shard's records
+	StepLimit  time.Duration              // of one commit or publication; 0: 10 s
 	Severity   map[string]string          // of band rules by name, of KPI rules by "kpi/" and name
 	Settings   string                     // fingerprint of what needs a replay when it changes
 	Changed    func(stored string) string // a sentence where the stored fingerprint does not fit; "" where it does
@@ -100,6 +101,9 @@ type Worker struct {
 
 // New returns the worker of a shard.
 func New(o Options, shard int) *Worker {
+	if o.StepLimit == 0 {
+		o.StepLimit = stepLimit
+	}
 	return &Worker{opts: o, shard: shard, log: o.Log.With(zap.Int("shard", shard)),
 		status: Status{Shard: shard, State: "taking over", Progress: time.Now()}}
 }

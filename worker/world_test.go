@@ -64,6 +64,7 @@ type world struct {
 	purchases int32                                                             // days a purchase makes a customer for; 0: subscriptions do
 	rule      string                                                            // on the red band, of processes to come
 	severity  map[string]string                                                 // of their rules
+	limit     time.Duration                                                     // their StepLimit; 0: the default
 	others    atomic.Bool                                                       // whether the other shards are not at their end
 }
 
@@ -238,7 +239,7 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 		Others: func() (int64, bool) { return 0, !w.others.Load() },
 		Zone:   time.UTC, Profile: aggregator.DefaultProfile(), Source: "tidemark/test", Currency: usd,
 		Disorder: 10 * time.Second, FutureSkew: time.Hour, RetainRows: 1000, LiveBatch: w.batch, CatchUp: w.batch,
-		CacheBytes: w.cache, Severity: w.severity,
+		CacheBytes: w.cache, StepLimit: w.limit, Severity: w.severity,
 		Settings: "as ever", Changed: func(string) string { return "" },
 	}
 }

@@ -130,13 +130,13 @@ func commit() []Mistake {
 			step("TestTimeStandsStillWhileTheLogIsReadAgain")},
 		{"C3", "number used again for another batch after a lost reply", []Edit{
 			{"worker/takeover.go", "	touched  bool ", "	doubtful *store.Commit\n	touched  bool "},
-			{"worker/commit.go", "	for {\n		id, err := t.opts.Store.Commit(", `	if d := t.doubtful; d != nil { // the next batch brings it along
+			{"worker/commit.go", "	for {\n		id, err := t.commitOnce(", `	if d := t.doubtful; d != nil { // the next batch brings it along
 		c.Records, c.Cells, c.Frozen = append(d.Records, c.Records...), append(d.Cells, c.Cells...), append(d.Frozen, c.Frozen...)
 		c.Due, c.Firing, c.Notes = append(d.Due, c.Due...), append(d.Firing, c.Firing...), append(d.Notes, c.Notes...)
 		c.Bands, c.Episodes = append(d.Bands, c.Bands...), append(d.Episodes, c.Episodes...)
 	}
 	for {
-		id, err := t.opts.Store.Commit(`},
+		id, err := t.commitOnce(`},
 			{"worker/commit.go", "		if err != nil {\n			return err\n		}\n		t.id = id\n", `		if err != nil {
 			is, peek := t.opts.Store.Peek(ctx, []int{t.shard})
 			if peek != nil || is[0].Owner != t.id.Owner {
