@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -83,17 +82,7 @@ func Run(ctx context.Context, o Options) error {
 	web := &web{}
 	s.board.wait("waiting for Redis and Kafka")
 	web.set(starting(&s.board))
-	server := &http.Server{Handler: web, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
-	group.Go(func() error {
-		<-ctx.Done()
-		return shutDown(context.WithoutCancel(ctx), server, answerLimit)
-	})
-	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve HTTP: %w", err)
-		}
-		return nil
-	})
+	group.Go(func() error { return answer(ctx, listener, web, answerLimit) })
 	group.Go(func() error { return s.run(ctx, group, security, web, listener.Addr().String()) })
 	err = group.Wait()
 	if s.store != nil {
