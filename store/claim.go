@@ -113,13 +113,7 @@ func compare(stored []any, t Tenure) error {
 	if err != nil {
 		return err
 	}
-	if s.Owner == "" { // nobody has claimed it, or Redis has lost it
-		return ErrFenced
-	}
-	if s.Owner != t.Owner {
-		return ErrFenced
-	}
-	if s.Number != t.Number {
+	if s.Owner == "" || s != t { // without an owner nobody has claimed it, or Redis has lost it
 		return ErrFenced
 	}
 	return nil

@@ -131,8 +131,6 @@ func (c contract) readers() {
 
 	firing, err := s.Firing(ctx, c.shard)
 	check(texts(firing), err, map[string]string{"at_risk|acme": "{}"})
-	notes, err := s.Notes(ctx, c.shard)
-	check(texts(notes), err, map[string]string{"logins/3/17": `{"reason":"not_json"}`})
 
 	record, err := s.Record(ctx, c.shard, "b/12")
 	check(string(record), err, "one\x00two")
@@ -147,8 +145,6 @@ func (c contract) readers() {
 	check(band, err, []BandMember{{"b", 30}})
 	band, err = s.BandMembers(ctx, c.shard, "amber", 0, 5, false)
 	check(len(band), err, 0)
-	sizes, err := s.BandSizes(ctx, c.shard, []string{"red", "amber", "green"})
-	check(sizes, err, map[string]int64{"red": 3, "amber": 0, "green": 1})
 	c.eachRecord(s, commit.Records)
 }
 

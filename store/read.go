@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -65,11 +64,6 @@ func (s *Store) Firing(ctx context.Context, shard int) (map[string][]byte, error
 // Due returns the timer index: bucket -> due time.
 func (s *Store) Due(ctx context.Context, shard int) (map[string][]byte, error) {
 	return s.readHash(ctx, s.keys.due(shard))
-}
-
-// Notes returns the notes not known to be said: "topic/partition/offset" -> JSON.
-func (s *Store) Notes(ctx context.Context, shard int) (map[string][]byte, error) {
-	return s.readHash(ctx, s.keys.notes(shard))
 }
 
 // Public returns the current figures of the whole company as plain numbers.
@@ -214,28 +208,6 @@ func (s *Store) BandMembers(ctx context.Context, shard int, band string, offset,
 		out[i] = BandMember{Customer: customer, Score: z.Score}
 	}
 	return out, nil
-}
-
-// BandSizes returns how many customers of the shard are in each of the bands.
-func (s *Store) BandSizes(ctx context.Context, shard int, bands []string) (map[string]int64, error) {
-	sizes := make(map[string]int64, len(bands))
-	cmds := make(map[string]*redis.IntCmd, len(bands))
-	if len(bands) == 0 {
-		return sizes, nil
-	}
-	err := replies(s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		for _, b := range bands {
-			cmds[b] = p.ZCard(ctx, s.keys.band(shard, b))
-		}
-		return nil
-	}))
-	if err != nil {
-		return nil, fmt.Errorf("count bands of shard %d: %w", shard, err)
-	}
-	for b := range maps.Keys(cmds) {
-		sizes[b] = cmds[b].Val()
-	}
-	return sizes, nil
 }
 
 // Episodes returns the newest announced alerts of a shard as JSON, the newest

@@ -113,7 +113,7 @@ func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, erro
 			return nil, nil, err
 		}
 		if t.held { // readers were told something else before the store lost commits
-			a.Reason = map[bool]string{true: "corrected: ", false: "retracted: "}[firing] + a.Reason
+			a.Reason = map[bool]string{true: alert.Corrected, false: alert.Retracted}[firing] + ": " + a.Reason
 		}
 		out = append(out, publisher.Alert{Pair: x, Firing: firing, Encode: func(n uint64) ([]byte, error) {
 			b, err := a.Encode(n)

@@ -109,10 +109,10 @@ func takeOver() []Mistake {
 }
 
 func commit() []Mistake {
-	number := Edit{"store/claim.go", "if s.Number != t.Number {", "if false {"}
+	compared := func(by string) []Edit { return []Edit{{"store/claim.go", "s != t {", by + " {"}} }
 	return []Mistake{
-		{"C2", "compares the owner alone", []Edit{number}, contract("another_owner_or_number_is_refused")},
-		{"C2", "compares nothing", []Edit{number, {"store/claim.go", "if s.Owner != t.Owner {", "if false {"}},
+		{"C2", "compares the owner alone", compared("s.Owner != t.Owner"), contract("another_owner_or_number_is_refused")},
+		{"C2", "compares nothing", compared("false"),
 			contract("a_zombie_is_refused_everywhere")},
 		{"C2", "compares owner and offsets", []Edit{{"store/commit.go", "Number: t.Number + 1}", `Number: func() (n uint64) {
 		for _, o := range c.Head.Offsets {
