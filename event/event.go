@@ -25,14 +25,16 @@ const (
 // The order of events is (Time, Kind, Source, ID); Source and ID together
 // identify an event.
 type Event struct {
+	// What is read of a login lies side by side.
 	Kind     Kind
-	Type     []byte // the type attribute without the configured prefix
-	ID       []byte
-	Source   []byte
-	Customer []byte // the subject: the paying account
 	Time     int64  // event time, Unix milliseconds, rounded down
+	Customer []byte // the subject: the paying account
 	User     []byte // data.user; nil where absent (then the customer itself is the user)
 	Attrs    []Attr // data.customer: attributes of the customer, in order of appearance
+
+	Type   []byte // the type attribute without the configured prefix
+	ID     []byte
+	Source []byte
 
 	Purchase     PurchaseData
 	Cancellation CancellationData
