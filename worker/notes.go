@@ -1,12 +1,14 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -100,14 +102,9 @@ func (t *tenure) dropSaid() {
 
 // message is what goes out. Of a copy key, value and headers are untouched, with
 // the reason and the origin in headers of their own.
-func (t *tenure) message(ctx context.Context, n *note) (publisher.Note, error) {
+func (t *tenure) message(n *note) (publisher.Note, error) {
 	if n.Cancel != nil {
 		return t.alertNote(n)
-	}
-	if !n.message {
-		if err := t.fetchNote(ctx, n); err != nil {
-			return publisher.Note{}, err
-		}
 	}
 	out := publisher.Note{Topic: t.opts.Outputs.DeadLetter, Key: n.key, Value: n.value}
 	if n.To == "late" {
@@ -121,26 +118,57 @@ func (t *tenure) message(ctx context.Context, n *note) (publisher.Note, error) {
 	return out, nil
 }
 
-// fetchNote reads a note's message again. Where the log has dropped it, what is
-// left is where it lay and why.
-func (t *tenure) fetchNote(ctx context.Context, n *note) error {
-	b, err := t.opts.Fetcher.ReadAt(ctx, n.Topic, t.shard, n.Offset)
+// readNotes reads the messages again whose notes have no bytes: those that the
+// predecessor has left, and those that time has raised. A record batch of the log is
+// read once for all that lie in it.
+func (t *tenure) readNotes(ctx context.Context) error {
+	var left []*note
+	for _, n := range t.notes {
+		if !n.message && n.Cancel == nil {
+			left = append(left, n)
+		}
+	}
+	slices.SortFunc(left, func(a, b *note) int {
+		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Offset, b.Offset))
+	})
+	for len(left) > 0 {
+		n, err := t.readBatchOf(ctx, left)
+		if err != nil {
+			return fmt.Errorf("read a message again for the %s topic: %w", left[0].To, err)
+		}
+		left = left[n:]
+	}
+	return nil
+}
+
+// readBatchOf reads the record batch of the first of notes that are sorted, and
+// returns how many lie in it. Where the log has dropped a message, what is left is
+// where it lay and why it was refused.
+func (t *tenure) readBatchOf(ctx context.Context, notes []*note) (int, error) {
+	first := notes[0]
+	first.message = true
+	b, err := t.opts.Fetcher.ReadAt(ctx, first.Topic, t.shard, first.Offset)
 	var outside *consumer.OffsetOutOfRange
 	switch {
 	case errors.Is(err, consumer.ErrNothingThere), asError(err, &outside):
-		n.message = true
-		return nil
+		return 1, nil
 	case err != nil:
-		return fmt.Errorf("read a message again for the %s topic: %w", n.To, err)
+		return 0, err
 	}
 	defer b.Release()
-	for i := range b.Messages {
-		if b.Messages[i].Offset == n.Offset {
-			n.fill(&b.Messages[i])
+	messages := b.Messages
+	for i, n := range notes {
+		if n.Topic != first.Topic || i > 0 && n.Offset >= b.Next {
+			return i, nil
+		}
+		for len(messages) > 0 && messages[0].Offset < n.Offset {
+			messages = messages[1:]
+		}
+		if n.message = true; len(messages) > 0 && messages[0].Offset == n.Offset {
+			n.fill(&messages[0])
 		}
 	}
-	n.message = true
-	return nil
+	return len(notes), nil
 }
 
 func (n *note) encode() ([]byte, error) { return json.Marshal(n) }

@@ -224,9 +224,12 @@ func (t *tenure) dueNotes(ctx context.Context) ([]publisher.Note, error) {
 	if err := t.needScheduled(ctx); err != nil {
 		return nil, err
 	}
+	if err := t.readNotes(ctx); err != nil {
+		return nil, err
+	}
 	var out []publisher.Note
 	for _, name := range names {
-		m, err := t.message(ctx, t.notes[name])
+		m, err := t.message(t.notes[name])
 		if err != nil {
 			return nil, err
 		}

@@ -2,11 +2,17 @@ package worker_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/store"
 )
 
@@ -74,6 +80,24 @@ func (s *script) quiet() {
 func (s *script) struckAll(n int) {
 	s.t.Helper()
 	s.until(fmt.Sprintf("%d faults have struck", n), func() bool { return len(s.hits(0)) >= n })
+}
+
+// recordBatches is how many record batches an input topic's log has.
+func (s *script) recordBatches(topic string) int64 {
+	s.t.Helper()
+	fetcher := consumer.NewFetcher(consumer.FetcherOptions{Transport: consumer.Security{}.Transport(), Addr: kafka.TCP(s.ws.Brokers)})
+	defer fetcher.Close()
+	for n, next := int64(0), int64(0); ; n++ {
+		b, err := fetcher.ReadAt(s.t.Context(), s.ws.Name+"."+topic, 0, next)
+		if errors.Is(err, consumer.ErrNothingThere) {
+			return n
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		next = b.Next
+		b.Release()
+	}
 }
 
 func (s *script) saidExactly(want ...string) {
@@ -281,6 +305,45 @@ func TestSuccessorSaysWhatIsDue(t *testing.T) {
 	s.check()
 	if got := subjects(s.told()); !slices.Equal(got, []string{"acme"}) {
 		t.Errorf("told of %q, want acme", got)
+	}
+}
+
+// T5: what a predecessor has refused and not said is read again a record batch at a
+// time: a take-over that asked for each message would not end where there are
+// thousands.
+func TestSuccessorReadsARecordBatchOnce(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch, s.cache = 1000, 1<<20
+	s.own()
+	s.arm(fault{e: produce, o: killed})
+	const refused = 300
+	bad := make([]message, refused)
+	for i := range bad {
+		bad[i] = s.garbage(day(1, 3))
+	}
+	s.send(bad...)
+	s.struckAll(1)
+	<-s.processes[0].ended
+	next := s.head().Offsets[s.ws.Name+".signals"].Next
+	batches := s.recordBatches("signals")
+	if notes, err := s.mini.HKeys("{" + s.ws.Name + ":0}:notes"); err != nil || len(notes) != refused {
+		t.Fatalf("%d notes are stored (%v)", len(notes), err)
+	}
+	var again atomic.Int64
+	s.kfake.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		s.kfake.KeepControl()
+		for _, x := range req.(*kmsg.FetchRequest).Topics {
+			if x.Topic == s.ws.Name+".signals" && x.Partitions[0].FetchOffset < next {
+				again.Add(1)
+			}
+		}
+		return nil, nil, false
+	})
+	s.start()
+	s.check()
+	if n := again.Load(); n > batches+1 { // one more compares what lies before the stored offset
+		t.Errorf("%d reads of %d record batches with %d messages that are due", n, batches, refused)
 	}
 }
 

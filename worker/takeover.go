@@ -95,7 +95,11 @@ func (t *tenure) takeOver(ctx context.Context) error {
 	t.log.Info("shard taken over", zap.Uint64("commit", t.id.Number), zap.Uint64("publication", t.pub.Header().P),
 		zap.Int64("watermark", t.head.Watermark), zap.Any("offsets", t.next()))
 	// T5: publish what is due, once time has raised what the predecessor's last
-	// commit left for the next.
+	// commit left for the next. What the predecessor has refused may lie in more
+	// record batches than are read within the limit of a publication.
+	if err := t.readNotes(ctx); err != nil {
+		return err
+	}
 	return t.finish(ctx)
 }
 
