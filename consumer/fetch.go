@@ -43,7 +43,7 @@ type FetcherOptions struct {
 	// Timeout is how long an answer may take, beyond MaxWait. 10 s.
 	Timeout time.Duration
 
-	goneAfter time.Duration // a test's; see goneAfter
+	goneAfter time.Duration // a test's; see GoneAfter
 }
 
 // Bounds of memory that aren't configured.
@@ -72,7 +72,7 @@ func (o *FetcherOptions) defaults() {
 		o.Timeout = 10 * time.Second
 	}
 	if o.goneAfter <= 0 {
-		o.goneAfter = goneAfter
+		o.goneAfter = GoneAfter
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

@@ -19,10 +19,11 @@ import (
 const (
 	firstPause   = 50 * time.Millisecond
 	longestPause = 2 * time.Second
-	// goneAfter is how long brokers must say that there is no such partition
-	// before that is believed: one that is starting says so of all of them.
-	goneAfter = 10 * time.Second
 )
+
+// GoneAfter is how long brokers must say that there is no such topic or partition
+// before that is believed: one that is starting says so of all of them.
+const GoneAfter = 10 * time.Second
 
 // backoff returns the pause after so many failures in a row; none after 0.
 func backoff(failures int) time.Duration {

@@ -138,8 +138,12 @@ func readConfigs(ctx context.Context, adm *kadm.Client, set TopicSet, names []st
 	return nil
 }
 
+// ErrNoTopic: a topic does not exist, as far as the broker knows that was asked.
+var ErrNoTopic = errors.New("does not exist")
+
 // CheckInputs says in one sentence what is wrong with the input topics, or
-// returns their partition count, which is the number of shards.
+// returns their partition count, which is the number of shards. A topic that is
+// missing is an ErrNoTopic.
 func CheckInputs(set TopicSet, inputs []string) (partitions int, err error) {
 	if len(inputs) == 0 {
 		return 0, errors.New("no input topic is configured: name one under kafka.topics")
@@ -154,10 +158,10 @@ func CheckInputs(set TopicSet, inputs []string) (partitions int, err error) {
 		t, ok := set.Topics[name]
 		switch {
 		case !ok && first.Name == "":
-			return 0, fmt.Errorf("topic %s does not exist: create it, or name the topic you have under kafka.topics", name)
+			return 0, fmt.Errorf("topic %s %w: create it, or name the topic you have under kafka.topics", name, ErrNoTopic)
 		case !ok:
-			return 0, fmt.Errorf("topic %s does not exist: create it with %d partitions like %s, or take it out of kafka.topics",
-				name, first.Partitions, first.Name)
+			return 0, fmt.Errorf("topic %s %w: create it with %d partitions like %s, or take it out of kafka.topics",
+				name, ErrNoTopic, first.Partitions, first.Name)
 		case t.Partitions != first.Partitions:
 			return 0, fmt.Errorf("topics %s (%d partitions) and %s (%d) must have the same number of partitions: "+
 				"create %s anew with %d, or run tidemark repartition",

@@ -572,6 +572,16 @@ func TestTimersFireBeforeTheHeader(t *testing.T) {
 	s.check()
 }
 
+// T4: a broker that has just started may not know a topic yet. That is no reason to
+// stop.
+func TestTopicIsUnknownForAMoment(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.forgotten.Store(1)
+	s.own()
+	s.check()
+}
+
 // T4: a header without a state means that Redis was emptied.
 func TestEmptiedRedisStops(t *testing.T) {
 	t.Parallel()

@@ -72,13 +72,9 @@ func (t *tenure) takeOver(ctx context.Context) error {
 	// The ends of the logs are asked for last: the predecessor may have read on up
 	// to T1 and published up to T2, and a log that seems to end before that would
 	// be taken for a truncated one.
-	set, err := t.opts.Topics(ctx)
+	set, partitions, err := t.topics(ctx)
 	if err != nil {
 		return err
-	}
-	partitions, err := consumer.CheckInputs(set, t.opts.Inputs)
-	if err != nil {
-		return stopped{err}
 	}
 	if err := t.load(claimed, set, partitions); err != nil {
 		return err
@@ -101,6 +97,32 @@ func (t *tenure) takeOver(ctx context.Context) error {
 		return err
 	}
 	return t.finish(ctx)
+}
+
+// topicPause is how long it takes to ask again for topics that are not known.
+const topicPause = 500 * time.Millisecond
+
+// topics describes the input topics and says how many partitions each has. That one
+// does not exist is asked again for as long as a broker that is starting may say so.
+func (t *tenure) topics(ctx context.Context) (set consumer.TopicSet, partitions int, err error) {
+	for began := time.Now(); ; {
+		if set, err = t.opts.Topics(ctx); err != nil {
+			return set, 0, err
+		}
+		partitions, err = consumer.CheckInputs(set, t.opts.Inputs)
+		switch {
+		case err == nil:
+			return set, partitions, nil
+		case !errors.Is(err, consumer.ErrNoTopic) || time.Since(began) > consumer.GoneAfter:
+			return set, 0, stopped{err}
+		}
+		t.say(func(s *Status) { s.Reason = err.Error() })
+		select {
+		case <-ctx.Done():
+			return set, 0, ctx.Err()
+		case <-time.After(topicPause):
+		}
+	}
 }
 
 // release forgets the shard.

@@ -66,6 +66,7 @@ type world struct {
 	severity  map[string]string                                                 // of their rules
 	limit     time.Duration                                                     // their StepLimit; 0: the default
 	others    atomic.Bool                                                       // whether the other shards are not at their end
+	forgotten atomic.Int32                                                      // how often yet brokers do not know the first topic
 }
 
 // lines are what was logged, shown where a test fails.
@@ -230,7 +231,11 @@ func (p *process) options(st *store.Store, fetcher *consumer.Fetcher) worker.Opt
 			Log: w.log.Named(p.name), Hooks: []kgo.Opt{kgo.Dialer(p.kafka.dial)}},
 		Topics: func(ctx context.Context) (set consumer.TopicSet, err error) {
 			return set, p.through(readTopics, func() error {
-				set, err = consumer.ReadTopics(ctx, w.admin, w.ws.Inputs()...)
+				known := w.ws.Inputs()
+				if w.forgotten.Add(-1) >= 0 {
+					known = known[1:]
+				}
+				set, err = consumer.ReadTopics(ctx, w.admin, known...)
 				return err
 			}, nil)
 		},

@@ -85,13 +85,13 @@ func takeOver() []Mistake {
 			{"worker/takeover.go", "if c.Empty && h.P > 0 {", "if false {"},
 		}, step("TestEmptiedRedisStops")},
 		{"T4", "ends of the logs older than the claim", []Edit{
-			cut("worker/takeover.go", `	set, err := t.opts.Topics(ctx)
+			cut("worker/takeover.go", `	set, partitions, err := t.topics(ctx)
 	if err != nil {
 		return err
 	}
 `),
 			{"worker/takeover.go", `	// T1: claim and load.
-`, `	set, err := t.opts.Topics(ctx)
+`, `	set, partitions, err := t.topics(ctx)
 	if err != nil {
 		return err
 	}
