@@ -238,10 +238,13 @@ func bandSet(b aggregator.Band) string {
 func (t *tenure) report() {
 	t.warnLate()
 	lag := t.lag()
+	t.silent = t.unanswered()
 	state, reason := "live", ""
 	switch {
 	case !t.reaches():
 		state, reason = "held", "the store has lost commits: reading the log again before anything is published"
+	case t.silent != "":
+		state, reason = "waiting", t.silent+" does not answer"
 	case !t.head.Born || t.head.CatchingUp:
 		state, reason = "catching up", fmt.Sprintf("%d messages behind", lag)
 	}

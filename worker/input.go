@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/tidemark-io/tidemark/consumer"
@@ -15,6 +16,7 @@ type input struct {
 	batch  *consumer.Batch // taken and not wholly applied
 	pos    int             // of its messages, how many are applied
 	end    int64           // of the log, as the last fetch told
+	silent time.Time       // since when its stream has nothing and no answer; zero: it has
 }
 
 func (in *input) close() {
@@ -34,25 +36,37 @@ func (in *input) state() consumer.State {
 	if head != nil {
 		in.end = head.HighWatermark
 	}
+	if state != consumer.Waiting {
+		in.silent = time.Time{}
+	} else if in.silent.IsZero() {
+		in.silent = time.Now()
+	}
 	return state
 }
 
-// choose returns the input whose batch is taken next: of those not at their
-// end the one with the lowest watermark, so that no topic's time runs ahead of
-// another's. wait is true where that one's batch is still on its way.
-func (t *tenure) choose(patient bool) (next *input, wait bool, err error) {
-	waiting := false
+const (
+	// patience is how long the loop waits for the batch of the input whose time is
+	// lowest while others have something to give.
+	patience = 200 * time.Millisecond
+	// silentAfter is how long an input may go without an answer before its shard is
+	// no longer called ready: longer than a partition takes to change its leader.
+	silentAfter = 5 * time.Second
+)
+
+// choose returns the input whose batch is taken next: of those not at their end the
+// one with the lowest watermark, so that no topic's time runs ahead of another's.
+// It is nil where no input has a batch, or where that one's is still on its way.
+func (t *tenure) choose() (next *input, err error) {
 	for _, in := range t.inputs {
 		if err := in.stream.Err(); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		switch in.state() {
 		case consumer.AtEnd:
 			in.end = in.at.Next
 			continue
 		case consumer.Waiting:
-			waiting = true
-			if !patient {
+			if time.Since(in.silent) >= patience {
 				continue
 			}
 		}
@@ -61,14 +75,21 @@ func (t *tenure) choose(patient bool) (next *input, wait bool, err error) {
 		}
 	}
 	if next != nil && next.state() != consumer.Ready {
-		return nil, true, nil
+		return nil, nil
 	}
-	return next, waiting, nil
+	return next, nil
 }
 
-// patience is how long the loop waits for the input whose time is lowest while
-// others have something to give.
-const patience = 200 * time.Millisecond
+// unanswered names the first input that has gone without an answer for too long;
+// it is "" where all answer. The watermark stands meanwhile.
+func (t *tenure) unanswered() string {
+	for _, in := range t.inputs {
+		if !in.silent.IsZero() && time.Since(in.silent) > silentAfter {
+			return fmt.Sprintf("%s/%d", in.topic, t.shard)
+		}
+	}
+	return ""
+}
 
 // lag is how many messages lie between what is applied and the logs' ends.
 func (t *tenure) lag() int64 {

@@ -32,7 +32,6 @@ const (
 func (t *tenure) loop(ctx context.Context) error {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
-	var waiting time.Time // since when the lowest input has been waited for
 	for {
 		if ctx.Err() != nil {
 			return nil // nothing is in hand here: all of it is committed and published
@@ -40,21 +39,16 @@ func (t *tenure) loop(ctx context.Context) error {
 		if err := t.look(ctx); err != nil {
 			return err
 		}
-		patient := waiting.IsZero() || time.Since(waiting) < patience
-		next, wait, err := t.choose(patient)
+		next, err := t.choose()
 		if err != nil {
 			return t.inputError(err)
 		}
 		if next == nil {
-			if wait && waiting.IsZero() {
-				waiting = time.Now()
-			}
 			if err := t.idle(ctx, timer); err != nil {
 				return err
 			}
 			continue
 		}
-		waiting = time.Time{}
 		if err := t.collect(ctx, next); err != nil {
 			return err
 		}
@@ -93,7 +87,7 @@ func (t *tenure) collect(ctx context.Context, next *input) error {
 		if t.state.Memory() > t.opts.CacheBytes-chunkBytes(t.opts.CacheBytes) {
 			return nil // no room for another chunk: records are dropped from memory by a commit alone
 		}
-		if next, _, err = t.choose(true); err != nil || next == nil {
+		if next, err = t.choose(); err != nil || next == nil {
 			return nil // an error is met again, with nothing in hand
 		}
 	}
@@ -312,7 +306,8 @@ func (t *tenure) step(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(context.WithoutCancel(ctx), t.opts.StepLimit)
 }
 
-// idle lets time pass: the watermark of a log at its end, the company's duties.
+// idle lets time pass: the watermark of a log at its end, the company's duties. It
+// says when an input does not answer, or does again: nothing may be committed for long.
 func (t *tenure) idle(ctx context.Context, timer *time.Timer) error {
 	timer.Reset(tick)
 	select {
@@ -321,6 +316,9 @@ func (t *tenure) idle(ctx context.Context, timer *time.Timer) error {
 	case <-t.wake:
 		return nil
 	case <-timer.C:
+	}
+	if t.unanswered() != t.silent {
+		t.report()
 	}
 	if w := t.time(time.Now()); w > t.state.Watermark() && (w-t.state.Watermark() >= tickTime || !t.opts.Live) {
 		return t.finish(ctx)

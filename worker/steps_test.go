@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/tidemark-io/tidemark/consumer"
@@ -345,6 +346,44 @@ func TestSuccessorReadsARecordBatchOnce(t *testing.T) {
 	if n := again.Load(); n > batches+1 { // one more compares what lies before the stored offset
 		t.Errorf("%d reads of %d record batches with %d messages that are due", n, batches, refused)
 	}
+}
+
+// A shard one of whose inputs has no leader is not ready, however little there was to
+// read of the others: its watermark stands. It is ready again when there is one.
+func TestInputWithoutLeaderIsNotReady(t *testing.T) {
+	t.Parallel()
+	s := &script{world: newWorld(t, 2)}
+	for i, topic := range s.ws.Inputs() { // the last one on a broker of its own
+		if err := s.kfake.MoveTopicPartition(topic, 0, int32(i/(len(s.ws.Inputs())-1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.send(s.login("initech", "", day(0, 2)), s.signal("initech", "feature_used", "", day(0, 2)), s.orphan("initech", day(0, 2)))
+	p := s.own()
+	s.until("the shard is live", func() bool { return p.worker.Status().State == "live" })
+	var refuses atomic.Bool
+	refuses.Store(true)
+	s.kfake.ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		s.kfake.KeepControl()
+		req := kreq.(*kmsg.FetchRequest)
+		if s.kfake.CurrentNode() != 1 || req.Topics[0].Topic != s.ws.Inputs()[2] || !refuses.Load() {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		rt, rp := kmsg.NewFetchResponseTopic(), kmsg.NewFetchResponseTopicPartition()
+		rt.Topic, rp.ErrorCode = req.Topics[0].Topic, kerr.NotLeaderForPartition.Code
+		rt.Partitions = append(rt.Partitions, rp)
+		resp.Topics = append(resp.Topics, rt)
+		return resp, nil, true
+	})
+	s.until("the shard is not ready", func() bool { return !p.worker.Status().Ready() })
+	if st := p.worker.Status(); st.State != "waiting" || st.Reason != s.ws.Inputs()[2]+"/0 does not answer" {
+		t.Errorf("it is %s: %s", st.State, st.Reason)
+	}
+	refuses.Store(false)
+	s.until("the shard is ready again", func() bool { return p.worker.Status().Ready() })
+	s.tick(1)
+	s.check()
 }
 
 // P2: what the header covers was said, although the commit that would have

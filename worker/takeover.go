@@ -28,6 +28,7 @@ type tenure struct {
 	pub     *publisher.Publisher
 	decoder *event.Decoder
 	inputs  []*input
+	silent  string // input that does not answer, as the last report said
 	wake    chan struct{}
 
 	kpis    map[aggregator.Pair]aggregator.Firing // shard 0: rules on KPIs that should be firing

@@ -77,8 +77,8 @@ type Status struct {
 	Next     map[string]int64 // committed offsets by topic
 }
 
-// Ready says whether the shard moves: it is at the end of its log, or its
-// offsets have moved within the last half minute.
+// Ready says whether the shard moves: it is about at the end of its log, or it has
+// committed something within the last half minute, and all its inputs answer.
 func (s Status) Ready() bool {
 	switch s.State {
 	case "live":
