@@ -118,21 +118,21 @@ func NewFetcher(opt FetcherOptions) *Fetcher {
 // Open begins to fetch a topic-partition from an offset on. wake, of capacity
 // 1, gets a send that doesn't block whenever the Stream's state changes; several
 // streams may share it. A Stream is used by one goroutine, and a topic-partition
-// by one Stream at a time: opening it again before Close is ErrOpen.
+// by one Stream at a time: opening it again before Close is an error.
 func (f *Fetcher) Open(topic string, partition int, offset int64, wake chan<- struct{}) *Stream {
 	s := &Stream{
 		f: f, topic: topic, partition: partition, wake: wake,
-		next: offset, taken: offset, leader: noLeader,
+		next: offset, leader: noLeader,
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		s.fail(ErrClosed)
+		s.fail(errClosed)
 		return s
 	}
 	for _, o := range f.streams {
 		if o.topic == topic && o.partition == partition {
-			s.fail(ErrOpen)
+			s.fail(errOpen)
 			return s
 		}
 	}
@@ -141,13 +141,13 @@ func (f *Fetcher) Open(topic string, partition int, offset int64, wake chan<- st
 	return s
 }
 
-// Close ends all fetching. Streams report ErrClosed; batches that were taken
+// Close ends all fetching. Streams end with an error; batches that were taken
 // stay valid.
 func (f *Fetcher) Close() {
 	f.mu.Lock()
 	f.closed = true
 	for _, s := range f.streams {
-		s.fail(ErrClosed)
+		s.fail(errClosed)
 	}
 	f.mu.Unlock()
 	f.cancel()

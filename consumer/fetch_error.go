@@ -7,11 +7,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// ErrClosed: the Fetcher or the Stream was closed.
-var ErrClosed = errors.New("fetcher is closed")
+// errClosed: the Fetcher or the Stream was closed.
+var errClosed = errors.New("fetcher is closed")
 
-// ErrOpen: the topic-partition is being read by another Stream of this Fetcher.
-var ErrOpen = errors.New("topic-partition is open already")
+// errOpen: the topic-partition is being read by another Stream of this Fetcher.
+var errOpen = errors.New("topic-partition is open already")
 
 // OffsetOutOfRange: the log has no message at the offset that is to be read
 // next, and will not have one: it was cut off at its beginning (retention) or
@@ -31,6 +31,18 @@ func (e *OffsetOutOfRange) Error() string {
 	}
 	return fmt.Sprintf("offset %d of %s/%d lies behind the log's end, %d: the topic was recreated or the broker has lost messages",
 		e.Offset, e.Topic, e.Partition, e.End)
+}
+
+// InDoubt: the log under the topic-partition's name may be another one than that
+// which was read up to the stream's offset. Whoever goes on has to compare it first.
+type InDoubt struct {
+	Topic     string
+	Partition int
+	Why       string // what a broker has said of it
+}
+
+func (e *InDoubt) Error() string {
+	return fmt.Sprintf("%s/%d may be another log than the one that was read: a broker has said that %s", e.Topic, e.Partition, e.Why)
 }
 
 // TopicGone: brokers that answer know no such topic or partition.

@@ -97,7 +97,7 @@ func (l *loop) plan() plan {
 	p := plan{asks: l.asks[:0], wait: f.opt.MaxWait}
 	behind := 0
 	for _, s := range f.streams {
-		if s.leader != l.broker || s.outside || s.err != nil {
+		if s.leader != l.broker || s.err != nil {
 			continue
 		}
 		room := share - s.queued
@@ -188,7 +188,7 @@ func (l *loop) exchange(req *fetchRequest, p plan) (brought bool, err error) {
 			})
 		}
 		for _, a := range p.asks {
-			f.orphan(a.s, true)
+			f.orphan(a.s)
 		}
 		return false, err
 	}
@@ -243,8 +243,8 @@ func (l *loop) settle(asks []ask, hint int, r *partReply) bool {
 	}
 	now := time.Now()
 	wasAtEnd := s.atEnd(now)
-	s.failures, s.unknown = 0, time.Time{}
-	s.stable, s.seen, s.answered = r.stable, true, now
+	l.f.settled(s)
+	s.unknown, s.stable, s.answered = time.Time{}, r.stable, now
 	brought := false
 	if r.block != nil {
 		brought = l.f.enqueue(s, r)
@@ -293,13 +293,11 @@ func (f *Fetcher) enqueue(s *Stream, r *partReply) bool {
 	return true
 }
 
-// orphan takes a stream's leader away; the router looks for it after a pause
-// that grows with each failure. The caller holds f.mu.
-func (f *Fetcher) orphan(s *Stream, failed bool) {
+// orphan takes a stream's leader away after a failure; the router looks for it after
+// a pause that grows with each. The caller holds f.mu.
+func (f *Fetcher) orphan(s *Stream) {
 	s.leader, s.answered = noLeader, time.Time{}
-	if failed {
-		s.failures++
-	}
+	s.failures++
 	s.retryAt = time.Now().Add(backoff(s.failures))
 	signal(f.route)
 }
@@ -309,16 +307,17 @@ func (f *Fetcher) refused(s *Stream, code int16) {
 	err := kafka.Error(code)
 	switch {
 	case errors.Is(err, kafka.OffsetOutOfRange):
-		s.outside = true
-		f.orphan(s, false)
+		s.outside, s.leader, s.answered = true, noLeader, time.Time{}
+		f.wg.Go(func() { f.inspect(s) })
 		return
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		s.fail(&Refused{Topic: s.topic, Partition: s.partition, Err: err})
 		return
 	}
+	s.doubted = s.doubted || errors.Is(err, kafka.UnknownTopicOrPartition)
 	f.log.say(s.name(), func(log *zap.Logger) {
 		log.Warn("broker refused a fetch, looking for the partition's leader",
 			zap.String("topic", s.topic), zap.Int("partition", s.partition), zap.Error(err))
 	})
-	f.orphan(s, true)
+	f.orphan(s)
 }

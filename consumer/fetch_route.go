@@ -66,7 +66,7 @@ func (f *Fetcher) homeless() (due []*Stream, soonest time.Time) {
 	defer f.mu.Unlock()
 	now := time.Now()
 	for _, s := range f.streams {
-		if s.leader != noLeader || s.err != nil {
+		if s.leader != noLeader || s.outside || s.err != nil {
 			continue
 		}
 		if s.retryAt.After(now) {
@@ -82,9 +82,6 @@ func (f *Fetcher) homeless() (due []*Stream, soonest time.Time) {
 
 // locate asks for the leaders of streams and hands each to its leader's loop.
 func (f *Fetcher) locate(streams []*Stream) {
-	for _, s := range streams {
-		f.inspect(s)
-	}
 	var topics []string
 	for _, s := range streams {
 		if !slices.Contains(topics, s.topic) {
@@ -101,13 +98,14 @@ func (f *Fetcher) locate(streams []*Stream) {
 			})
 		}
 		for _, s := range streams {
-			f.orphan(s, true)
+			s.unknown = time.Time{} // what is not answered does not last
+			f.orphan(s)
 		}
 		return
 	}
 	f.log.over("metadata", func(log *zap.Logger) { log.Info("brokers answer again") })
 	for _, s := range streams {
-		if s.err == nil && !s.outside {
+		if s.err == nil {
 			f.settleLeader(s, m)
 		}
 	}
@@ -133,7 +131,7 @@ func (f *Fetcher) settleLeader(s *Stream, m *metadata.Response) {
 	case err != nil:
 		if !errors.Is(err, kafka.UnknownTopicOrPartition) {
 			s.unknown = time.Time{}
-		} else if s.unknown.IsZero() {
+		} else if s.doubted = true; s.unknown.IsZero() {
 			s.unknown = time.Now()
 		} else if time.Since(s.unknown) > f.opt.goneAfter {
 			s.fail(&TopicGone{Topic: s.topic, Partition: s.partition})
@@ -143,12 +141,16 @@ func (f *Fetcher) settleLeader(s *Stream, m *metadata.Response) {
 			log.Warn("partition has no leader, trying again",
 				zap.String("topic", s.topic), zap.Int("partition", s.partition), zap.Error(err))
 		})
-		f.orphan(s, true)
+		f.orphan(s)
 	default:
 		f.log.over(key, func(log *zap.Logger) {
 			log.Info("partition has a leader again",
 				zap.String("topic", s.topic), zap.Int("partition", s.partition), zap.Int32("broker", leader))
 		})
+		if s.doubted {
+			s.fail(&InDoubt{Topic: s.topic, Partition: s.partition, Why: "there is no such partition"})
+			return
+		}
 		f.assign(s, leader)
 	}
 }
@@ -193,33 +195,60 @@ func leaderOf(m *metadata.Response, topic string, partition int) (int32, error) 
 	return noLeader, kafka.UnknownTopicOrPartition
 }
 
-// inspect finds out where the log begins and ends for a stream whose offset
-// was refused, and ends the stream unless the offset is inside by now.
+// inspect ends a stream whose offset was refused, once it is known where the log
+// begins and ends. That the offset lies inside by now is no reason to read on: the
+// log was cut off or made anew, and has grown since.
 func (f *Fetcher) inspect(s *Stream) {
-	f.mu.Lock()
-	outside, offset := s.outside, s.next
-	f.mu.Unlock()
-	if !outside {
-		return
+	for {
+		start, end, err := f.logEnds(f.ctx, s.topic, s.partition)
+		pause, over := f.inspected(s, start, end, err)
+		if over {
+			return
+		}
+		select {
+		case <-f.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 	}
-	start, end, err := f.logEnds(f.ctx, s.topic, s.partition)
+}
+
+// inspected deals with one answer, or says how long to wait for the next.
+func (f *Fetcher) inspected(s *Stream, start, end int64, err error) (pause time.Duration, over bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case s.err != nil:
+		return 0, true
 	case err != nil:
 		f.log.say(s.name(), func(log *zap.Logger) {
 			log.Warn("offset is out of range, asking where the log begins failed, trying again",
 				zap.String("topic", s.topic), zap.Int("partition", s.partition), zap.Error(err))
 		})
-		f.orphan(s, true)
-	case offset < start || offset > end:
+		s.failures++
+		return backoff(s.failures), false
+	case s.next < start || s.next > end:
 		s.fail(&OffsetOutOfRange{
-			Topic: s.topic, Partition: s.partition, Offset: offset, Start: start, End: end,
+			Topic: s.topic, Partition: s.partition, Offset: s.next, Start: start, End: end,
 		})
 	default:
-		s.outside = false // a new leader that hadn't caught up
-		s.failures++
+		s.fail(&InDoubt{Topic: s.topic, Partition: s.partition,
+			Why: fmt.Sprintf("offset %d lay outside, and now it goes from %d to %d", s.next, start, end)})
 	}
+	f.settled(s)
+	return 0, true
+}
+
+// settled says that a broker's answers for a stream are good again, where it was
+// said that they were not. The caller holds f.mu.
+func (f *Fetcher) settled(s *Stream) {
+	if s.failures == 0 {
+		return
+	}
+	s.failures = 0
+	f.log.over(s.name(), func(log *zap.Logger) {
+		log.Info("broker answers for the partition again", zap.String("topic", s.topic), zap.Int("partition", s.partition))
+	})
 }
 
 // logEnds returns the first offset of a log and the one after its last.

@@ -37,17 +37,16 @@ type Stream struct {
 	queue    []*chunk // the first is the taker's to read from, without f.mu
 	queued   int      // bytes of memory in queue
 	next     int64    // offset to fetch next
-	taken    int64    // offset to take next
 	err      error    // sticky
 	closed   bool
 	leader   int32     // broker, or noLeader
 	retryAt  time.Time // with no leader: when to look for it again
 	failures int       // in a row
 	unknown  time.Time // since when brokers say there is no such partition; zero: they don't
-	outside  bool      // the broker said out of range; the router finds out about the log
+	doubted  bool      // one has said so once: under its name there may be another log
+	outside  bool      // the broker said out of range; where the log begins and ends is being asked
 	skipped  bool      // left out of the last request, its queue being full
 	stable   int64     // last stable offset of the last answer
-	seen     bool      // there was an answer
 	answered time.Time // when the last one came; zero: none since the stream was left out or lost its leader
 }
 
@@ -105,7 +104,6 @@ func (s *Stream) Take() *Batch {
 		s.fail(&Corrupt{Topic: s.topic, Partition: s.partition, Offset: c.from, Err: err})
 		return nil
 	}
-	s.taken = b.Next
 	if len(c.left) == 0 && !s.closed {
 		s.queue[0] = nil
 		s.queue = s.queue[1:]
@@ -127,8 +125,8 @@ func (s *Stream) dequeued(c *chunk) {
 	}
 }
 
-// Err returns why the Stream has ended, or nil: *OffsetOutOfRange, *TopicGone,
-// *Corrupt, *Refused or ErrClosed. A broker that does not answer is no error; it
+// Err returns why the Stream has ended, or nil: *OffsetOutOfRange, *InDoubt,
+// *TopicGone, *Corrupt, *Refused or errClosed. A broker that does not answer is no error; it
 // is tried again.
 func (s *Stream) Err() error {
 	s.f.mu.Lock()
@@ -145,18 +143,6 @@ func (s *Stream) fail(err error) {
 	signal(s.wake)
 }
 
-// Lag returns how many offsets lie between what was taken and the last stable
-// offset of the last answer; -1 where there was none. Transaction markers and
-// what compaction has removed count, since nobody can see them from outside.
-func (s *Stream) Lag() int64 {
-	s.f.mu.Lock()
-	defer s.f.mu.Unlock()
-	if !s.seen {
-		return -1
-	}
-	return max(0, s.stable-s.taken)
-}
-
 // Close ends the Stream and drops what it has queued. Batches that were taken
 // stay valid.
 func (s *Stream) Close() {
@@ -166,7 +152,7 @@ func (s *Stream) Close() {
 		return
 	}
 	s.closed = true
-	s.fail(ErrClosed)
+	s.fail(errClosed)
 	s.f.forget(s)
 	for _, c := range s.queue {
 		s.dequeued(c)

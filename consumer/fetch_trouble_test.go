@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -106,13 +107,106 @@ func TestTroubleThatPassesIsPassed(t *testing.T) {
 	addr := c.ListenAddrs()[0]
 	client := kgoClient(t, addr)
 	k := open(t, newFetcher(t, addr), "logins", 0, 0)
-	for i, code := range []int16{6, 5, 3, 1, -1, 56, 2} { // 1: out of range, where ListOffsets says it isn't
+	for i, code := range []int16{6, 5, -1, 56, 2} {
 		refuse(c, 2, code)
 		produce(t, client, &kgo.Record{Topic: "logins", Value: []byte("v")})
 		k.messages(i + 1)
 	}
-	if k.next != 7 {
+	if k.next != 5 {
 		t.Errorf("read up to %d", k.next)
+	}
+}
+
+// A partition that a broker did not know, or that did not reach to the offset, may
+// be another log by the time that there is one: what lies at the offset is not read.
+func TestAnotherLogIsNotReadOn(t *testing.T) {
+	for name, code := range map[string]int16{"unknown": 3, "out of range": 1} {
+		t.Run(name, func(t *testing.T) {
+			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logins"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			refuse(c, 1, code)
+			k := open(t, newFetcher(t, c.ListenAddrs()[0]), "logins", 0, 0)
+			var doubt *InDoubt
+			if err := k.failure(); !errors.As(err, &doubt) || doubt.Topic != "logins" {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+// That there is no such partition is believed where brokers say so all the time, and
+// not where they say it twice with no answer between.
+func TestTopicIsNotGoneWhileNobodyAnswers(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const gone = 200 * time.Millisecond
+	var began time.Time
+	said := make(chan bool, 1)
+	c.ControlKey(int16(kmsg.Metadata), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		req := kreq.(*kmsg.MetadataRequest)
+		switch {
+		case len(req.Topics) == 0: // kafka-go's own
+			return nil, nil, false
+		case began.IsZero():
+			began = time.Now()
+		case time.Since(began) < 2*gone:
+			return nil, errors.New("the connection is closed"), true
+		case len(said) == 0:
+			said <- true
+		default:
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		b, rt := kmsg.NewMetadataResponseBroker(), kmsg.NewMetadataResponseTopic()
+		host, port, _ := net.SplitHostPort(c.ListenAddrs()[0])
+		n, _ := strconv.Atoi(port)
+		b.Host, b.Port = host, int32(n)
+		rt.Topic, rt.ErrorCode = kmsg.StringPtr("logins"), 3
+		resp.Brokers, resp.Topics = append(resp.Brokers, b), append(resp.Topics, rt)
+		return resp, nil, true
+	})
+	k := open(t, newFetcher(t, c.ListenAddrs()[0], func(o *FetcherOptions) { o.goneAfter = gone }), "logins", 0, 0)
+	var doubt *InDoubt
+	if err := k.failure(); !errors.As(err, &doubt) { // there is a leader again
+		t.Errorf("error is %v", err)
+	}
+	if len(said) == 0 {
+		t.Error("the second answer was not given: it shows nothing")
+	}
+}
+
+// A broker that takes its time to say where a log begins holds up no other stream.
+func TestOutOfRangeHoldsUpNobody(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "logins"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	addr := c.ListenAddrs()[0]
+	asked, answer := make(chan bool, 1), make(chan bool)
+	c.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.SleepControl(func() {
+			asked <- true
+			<-answer
+		})
+		return nil, nil, false
+	})
+	f := newFetcher(t, addr, func(o *FetcherOptions) { o.Timeout = 2 * patience })
+	outside := open(t, f, "logins", 0, 5)
+	<-asked
+	produce(t, kgoClient(t, addr), &kgo.Record{Topic: "logins", Partition: 1, Value: []byte("v")})
+	open(t, f, "logins", 1, 0).messages(1)
+	close(answer)
+	var e *OffsetOutOfRange
+	if err := outside.failure(); !errors.As(err, &e) {
+		t.Errorf("error is %v", err)
 	}
 }
 
@@ -204,14 +298,14 @@ func TestClosedStreamsAndFetchers(t *testing.T) {
 	produceBacklog(t, addr, "logins", 1, 100, 1000)
 	f := newFetcher(t, addr, func(o *FetcherOptions) { o.BatchMessages = 10 })
 	k := open(t, f, "logins", 0, 0)
-	if again := open(t, f, "logins", 0, 0); !errors.Is(again.failure(), ErrOpen) {
+	if again := open(t, f, "logins", 0, 0); !errors.Is(again.failure(), errOpen) {
 		t.Errorf("opened twice: %v", again.s.Err())
 	}
 	k.messages(1)
 	waitFor(t, "something to be queued", func() bool { return f.QueuedBytes() > 0 })
 	k.s.Close()
 	k.s.Close()
-	if err := k.failure(); !errors.Is(err, ErrClosed) || k.s.Take() != nil {
+	if err := k.failure(); !errors.Is(err, errClosed) || k.s.Take() != nil {
 		t.Errorf("closed stream: %v", err)
 	}
 	if n := f.QueuedBytes(); n != 0 {
@@ -220,10 +314,10 @@ func TestClosedStreamsAndFetchers(t *testing.T) {
 	again := open(t, f, "logins", 0, k.next)
 	again.messages(100 - int(k.next))
 	f.Close()
-	if err := again.failure(); !errors.Is(err, ErrClosed) {
+	if err := again.failure(); !errors.Is(err, errClosed) {
 		t.Errorf("stream of a closed fetcher: %v", err)
 	}
-	if late := open(t, f, "logins", 0, 0); !errors.Is(late.failure(), ErrClosed) {
+	if late := open(t, f, "logins", 0, 0); !errors.Is(late.failure(), errClosed) {
 		t.Errorf("opened on a closed fetcher: %v", late.s.Err())
 	}
 }

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/store"
+	"github.com/tidemark-io/tidemark/worker"
 )
 
 // Each test here is one story that a mistake in one step would break.
@@ -619,6 +621,42 @@ func TestTopicIsUnknownForAMoment(t *testing.T) {
 	s.forgotten.Store(1)
 	s.own()
 	s.check()
+}
+
+// T4: a topic that is deleted and created again while it is read, and has as many
+// messages by the time of the next fetch, is another log: none of it is applied.
+func TestTopicIsRecreatedWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	p := s.own()
+	s.tick(1)
+	s.atRest()
+	topic := s.ws.Name + ".logins"
+	read := s.head().Offsets[topic].Next
+	if err := s.kfake.DeleteTopic(topic); err != nil {
+		t.Fatal(err)
+	}
+	s.until("a broker has said that there is no such topic", func() bool {
+		s.lines.mu.Lock()
+		defer s.lines.mu.Unlock()
+		return bytes.Contains(s.lines.all, []byte("broker refused a fetch"))
+	})
+	if err := s.kfake.CreateTopic(topic, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.ws.Kafka.PurgeTopicsFromClient(topic)
+	others := make([]message, 200)
+	for i := range others {
+		others[i] = s.login("globex", "", day(2, 1))
+	}
+	s.send(others...)
+	s.until("the shard has stopped", func() bool { return p.worker.Status().State == worker.Stopped })
+	if why := p.worker.Status().Reason; !strings.Contains(why, "deleted and created again") {
+		t.Errorf("stopped with %q", why)
+	}
+	if at := s.head().Offsets[topic].Next; at != read {
+		t.Errorf("read on from offset %d to %d of the new topic", read, at)
+	}
 }
 
 // T4: a header without a state means that Redis was emptied.
