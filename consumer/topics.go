@@ -17,10 +17,9 @@ type Topic struct {
 	Name       string
 	ID         string // differs after delete and create
 	Partitions int
-	// By partition: the log's first offset, the offset after its last message
-	// (the high watermark), and the last stable offset, which is as far as
-	// anything is read.
-	Start, End, Stable []int64
+	// By partition: the log's first offset, and the offset after its last message
+	// (the high watermark).
+	Start, End []int64
 
 	// From the topic's configuration; zero where ConfigErr says that brokers
 	// don't show it to this user.
@@ -83,8 +82,6 @@ func readOffsets(ctx context.Context, adm *kadm.Client, set TopicSet, names []st
 		put  func(*Topic) *[]int64
 	}{
 		{"start", adm.ListStartOffsets, func(t *Topic) *[]int64 { return &t.Start }},
-		// Before the end, so that it can't be found behind it.
-		{"last stable", adm.ListCommittedOffsets, func(t *Topic) *[]int64 { return &t.Stable }},
 		{"end", adm.ListEndOffsets, func(t *Topic) *[]int64 { return &t.End }},
 	} {
 		offsets, err := list.ask(ctx, names...)
@@ -166,6 +163,10 @@ func CheckInputs(set TopicSet, inputs []string) (partitions int, err error) {
 			return 0, fmt.Errorf("topics %s (%d partitions) and %s (%d) must have the same number of partitions: "+
 				"create %s anew with %d, or run tidemark repartition",
 				first.Name, first.Partitions, name, t.Partitions, name, first.Partitions)
+		case t.Compacted:
+			return 0, fmt.Errorf("topic %s is compacted, so that the latest event of a customer replaces those before: "+
+				"run kafka-configs.sh --bootstrap-server BROKER --alter --topic %s --add-config cleanup.policy=delete, "+
+				"or name another topic under kafka.topics", name, name)
 		}
 	}
 	return first.Partitions, nil

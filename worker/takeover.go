@@ -280,7 +280,7 @@ func (t *tenure) openInputs(ctx context.Context, set consumer.TopicSet) error {
 func (t *tenure) sameLog(ctx context.Context, topic string, off store.Offset) error {
 	b, err := t.opts.Fetcher.ReadAt(ctx, topic, t.shard, off.Next-1)
 	if errors.Is(err, consumer.ErrNothingThere) {
-		return nil // compacted or below the stable offset: it says nothing
+		return nil // the last stable offset lies below it: it says nothing
 	}
 	if err != nil {
 		return err
