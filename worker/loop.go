@@ -34,7 +34,7 @@ func (t *tenure) loop(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		if ctx.Err() != nil {
-			return nil // nothing is in hand here: all of it is committed and published
+			return t.leave(ctx)
 		}
 		if err := t.look(ctx); err != nil {
 			return err
@@ -62,6 +62,15 @@ func (t *tenure) loop(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// leave ends a tenure in order. All that was applied is committed and published; of
+// what was published last, the list of episodes does not know yet.
+func (t *tenure) leave(ctx context.Context) error {
+	if len(t.told) == 0 {
+		return nil
+	}
+	return t.commitAndPublish(ctx, nil)
 }
 
 // collect applies what is there, up to the size of one commit. While history is

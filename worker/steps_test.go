@@ -388,6 +388,26 @@ func TestInputWithoutLeaderIsNotReady(t *testing.T) {
 	s.check()
 }
 
+// Hand-over: the alert that was said last before the shard is given up is among the
+// episodes that people list.
+func TestLastAlertIsListed(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	p := s.own()
+	s.atRest()
+	// Given up when the transaction is decided, and before anything else is committed.
+	s.at(moment{endTxn, 1}, p.unassign)
+	s.send(s.red("acme", 1)...)
+	<-p.ended
+	if told := s.told(); len(told) != 1 {
+		t.Fatalf("told %q, want acme's firing", told)
+	}
+	episodes, err := s.ws.Store.Episodes(t.Context(), 0, 10)
+	if err != nil || len(episodes) != 1 || !strings.Contains(string(episodes[0]), "acme") {
+		t.Errorf("%d episodes are listed (%v), want acme's", len(episodes), err)
+	}
+}
+
 // P2: what the header covers was said, although the commit that would have
 // deleted the note from the store was never made.
 func TestSuccessorSaysNothingAgain(t *testing.T) {
