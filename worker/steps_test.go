@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -386,6 +388,47 @@ func TestInputWithoutLeaderIsNotReady(t *testing.T) {
 	s.until("the shard is ready again", func() bool { return p.worker.Status().Ready() })
 	s.tick(1)
 	s.check()
+}
+
+// In doubt again and again the worker pauses, whatever it hears each time: of two
+// connections one is reset, and the other just ends.
+func TestDoubtAfterDoubtPauses(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.own()
+	addr := s.mini.Addr()
+	s.mini.Close()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for n := 0; ; n++ {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if err := c.(*net.TCPConn).SetLinger(n%2 - 1); err != nil { // 0: so that it is reset
+				t.Error(err)
+			}
+			c.Close()
+		}
+	}()
+	doubts := func(n int) {
+		s.until(fmt.Sprintf("%d doubts", n), func() bool {
+			s.lines.mu.Lock()
+			defer s.lines.mu.Unlock()
+			return bytes.Count(s.lines.all, []byte("in doubt: start over")) >= n
+		})
+	}
+	doubts(1)
+	began := time.Now()
+	doubts(5)
+	// 0.8 s after the third and 1.6 s after the fourth, and more by up to a quarter.
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("five doubts within %v", took)
+	}
 }
 
 // Hand-over: the alert that was said last before the shard is given up is among the

@@ -132,9 +132,16 @@ func stop(format string, args ...any) error { return stopped{fmt.Errorf(format, 
 // maxPause is the longest pause between two take-overs.
 const maxPause = 10 * time.Second
 
-// Run owns the shard until ctx ends. In doubt it starts over; the same error
-// three times in a row makes it wait longer each time. A shard that must not go
-// on stays stopped until ctx ends.
+// A tenure that ends sooner has done nothing, one that lasts longer was in order.
+const (
+	shortTenure = time.Second
+	longTenure  = time.Minute
+)
+
+// Run owns the shard until ctx ends. In doubt it starts over, and from the third time
+// in a row on waits longer each time: where the error is the same, or the tenure was
+// short, whatever has ended it, since errors of one cause may differ in a port or an
+// offset. A shard that must not go on stays stopped until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
 	var last string
 	times := 0
@@ -150,9 +157,11 @@ func (w *Worker) Run(ctx context.Context) {
 			<-ctx.Done()
 			return
 		}
-		if times++; err.Error() != last || time.Since(began) > time.Minute {
-			times, last = 1, err.Error()
+		took := time.Since(began)
+		if times++; took > longTenure || took > shortTenure && err.Error() != last {
+			times = 1
 		}
+		last = err.Error()
 		pause := time.Duration(0)
 		if times >= 3 {
 			pause = min(maxPause, 100*time.Millisecond<<min(times, 8))
