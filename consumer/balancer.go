@@ -23,8 +23,8 @@ const balancerName = "tidemark-shards"
 type shardBalancer struct {
 	mu         sync.Mutex
 	generation int32
-	shards     []int    // of this member in that generation
-	missing    []string // topics without partitions when this member last assigned shards
+	shards     []int // of this member in that generation
+	missing    bool  // a topic had no partitions when this member last assigned shards
 }
 
 var _ kafka.GroupBalancer = (*shardBalancer)(nil)
@@ -122,30 +122,25 @@ func (b *shardBalancer) AssignGroups(members []kafka.GroupMember, partitions []k
 	return out
 }
 
-// miss notes topics of which the broker that was asked knows no partition. A topic
-// that has just been created is not known to every broker yet, and kafka-go takes
-// that for no partitions.
+// miss notes that the broker that was asked knows no partition of a topic. One that
+// has just been created is not known to every broker yet, and kafka-go takes that for
+// no partitions.
 func (b *shardBalancer) miss(members []kafka.GroupMember, partitions []kafka.Partition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.missing = nil
-	for _, m := range members {
-		for _, topic := range m.Topics {
-			known := slices.ContainsFunc(partitions, func(p kafka.Partition) bool { return p.Topic == topic })
-			if !known && !slices.Contains(b.missing, topic) {
-				b.missing = append(b.missing, topic)
-			}
-		}
-	}
+	b.missing = slices.ContainsFunc(members, func(m kafka.GroupMember) bool {
+		return slices.ContainsFunc(m.Topics, func(topic string) bool {
+			return !slices.ContainsFunc(partitions, func(p kafka.Partition) bool { return p.Topic == topic })
+		})
+	})
 }
 
-// missed returns the topics that were not known when this member last assigned
-// shards, once.
-func (b *shardBalancer) missed() []string {
+// missed says whether a topic was not known when this member last assigned shards, once.
+func (b *shardBalancer) missed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	missing := b.missing
-	b.missing = nil
+	b.missing = false
 	return missing
 }
 

@@ -32,6 +32,7 @@ var onAnyBroker = map[string]func(t *testing.T, addr string){
 	"moves shards together":                 testGroup,
 	"ends with its caller's error":          testGroupError,
 	"waits for topics":                      testGroupWithoutTopic,
+	"names the topics that are missing":     testGroupNamesWhatIsMissing,
 	"describes topics":                      testReadTopics,
 	"creates output topics":                 testEnsureOutputs,
 }

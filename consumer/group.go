@@ -63,6 +63,9 @@ type Generation struct {
 	ID     int32
 	Member string
 	Shards []int // partition numbers, ascending; none where there are more members than shards
+	// Missing are topics that the broker does not know. While there are any, nobody is
+	// assigned any shard.
+	Missing []string
 
 	g *kafka.Generation
 }
@@ -76,6 +79,9 @@ func (g *Generation) CommitOffsets(next map[string]map[int]int64) error {
 	}
 	return nil
 }
+
+// groupTimeout is how long one answer to a member of the group may take.
+const groupTimeout = 5 * time.Second
 
 // RunGroup is a member of a consumer group until ctx ends. For each generation
 // it calls onGeneration with the shards assigned to this member and a context
@@ -98,7 +104,7 @@ func RunGroup(ctx context.Context, opt GroupOptions, onGeneration func(context.C
 		SessionTimeout:    opt.SessionTimeout,
 		RebalanceTimeout:  opt.RebalanceTimeout,
 		JoinGroupBackoff:  opt.JoinBackoff,
-		Timeout:           5 * time.Second,
+		Timeout:           groupTimeout,
 	})
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", opt.Group, err)
@@ -153,10 +159,7 @@ func (m *membership) generation(ctx context.Context, g *kafka.Generation) error 
 	shards := shardsOf(g.Assignments)
 	m.balancer.remember(g.ID, shards)
 	m.opt.Log.Info("generation begins", zap.Int32("generation", g.ID), zap.String("member", g.MemberID), zap.Ints("shards", shards))
-	missing := m.balancer.missed()
-	if len(missing) > 0 {
-		m.opt.Log.Warn("shards were assigned without topics that the broker does not know yet; assigning them again", zap.Strings("topics", missing))
-	}
+	again := m.balancer.missed()
 	done := make(chan error, 1)
 	// kafka-go waits for what Start runs before it joins again.
 	g.Start(func(ended context.Context) {
@@ -164,11 +167,15 @@ func (m *membership) generation(ctx context.Context, g *kafka.Generation) error 
 		stop := context.AfterFunc(ended, func() { cancel(kafka.ErrGenerationEnded) })
 		defer stop()
 		defer cancel(nil)
-		if len(missing) > 0 {
-			again := time.AfterFunc(m.opt.JoinBackoff, func() { cancel(kafka.ErrGenerationEnded) })
-			defer again.Stop()
+		if again {
+			end := time.AfterFunc(m.opt.JoinBackoff, func() { cancel(kafka.ErrGenerationEnded) })
+			defer end.Stop()
 		}
-		err := m.on(ctx, &Generation{ID: g.ID, Member: g.MemberID, Shards: shards, g: g})
+		generation := &Generation{ID: g.ID, Member: g.MemberID, Shards: shards, g: g}
+		if again || len(shards) == 0 {
+			generation.Missing = m.missing(ctx)
+		}
+		err := m.on(ctx, generation)
 		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, kafka.ErrGenerationEnded)) {
 			err = nil
 		}
@@ -186,6 +193,44 @@ func (m *membership) generation(ctx context.Context, g *kafka.Generation) error 
 	err := <-done
 	m.opt.Log.Info("generation has ended", zap.Int32("generation", g.ID), zap.Error(err))
 	return err
+}
+
+// missing returns the topics that a broker does not know. kafka-go takes one of them
+// for no partitions of any, and only the member that assigns sees even that.
+func (m *membership) missing(ctx context.Context) []string {
+	for _, broker := range m.opt.Brokers {
+		unknown, err := m.unknownTo(ctx, broker)
+		if err == nil {
+			if len(unknown) > 0 {
+				m.opt.Log.Warn("no shard is assigned while there are topics that the broker does not know; trying again", zap.Strings("topics", unknown))
+			}
+			return unknown
+		}
+		m.trouble.say("missing", func(log *zap.Logger) {
+			log.Warn("asking for topics failed", zap.String("broker", broker), zap.Error(err))
+		})
+	}
+	return nil
+}
+
+func (m *membership) unknownTo(ctx context.Context, broker string) (unknown []string, err error) {
+	conn, err := m.opt.Dialer.DialContext(ctx, "tcp", broker)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := conn.SetDeadline(time.Now().Add(groupTimeout)); err != nil {
+		return nil, err
+	}
+	for _, topic := range m.opt.Topics {
+		_, err := conn.ReadPartitions(topic)
+		if errors.Is(err, kafka.UnknownTopicOrPartition) {
+			unknown = append(unknown, topic)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return unknown, nil
 }
 
 // shardsOf returns the partition numbers of an assignment.

@@ -171,6 +171,49 @@ func testGroupWithoutTopic(t *testing.T, addr string) {
 	}
 }
 
+// testGroupNamesWhatIsMissing: one topic that does not exist leaves nobody with any
+// shard, since kafka-go then knows of no partitions at all. Each member hears which
+// one it is.
+func testGroupNamesWhatIsMissing(t *testing.T, addr string) {
+	there, gone := newTopic(t, addr, 2, nil), newName()
+	missing := make(chan []string, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 2)
+	for range 2 {
+		go func() {
+			ended <- RunGroup(ctx, GroupOptions{Brokers: []string{addr}, Topics: []string{there, gone}, Group: gone,
+				HeartbeatInterval: 100 * time.Millisecond, JoinBackoff: 200 * time.Millisecond, Log: zaptest.NewLogger(t)},
+				func(ctx context.Context, g *Generation) error {
+					if len(g.Shards) > 0 {
+						t.Errorf("shards %v were assigned", g.Shards)
+					}
+					select {
+					case missing <- g.Missing:
+					default:
+					}
+					<-ctx.Done()
+					return nil
+				})
+		}()
+	}
+	for range 4 {
+		select {
+		case got := <-missing:
+			if !slices.Equal(got, []string{gone}) {
+				t.Errorf("missing are %q, want %q", got, gone)
+			}
+		case <-time.After(patience):
+			t.Fatal("no generation")
+		}
+	}
+	cancel()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func testGroupError(t *testing.T, addr string) {
 	opt := GroupOptions{
 		Brokers: []string{addr}, Topics: []string{newTopic(t, addr, 1, nil)}, Group: "errors",

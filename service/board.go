@@ -28,10 +28,12 @@ type board struct {
 	since   time.Time // when the first of those in a row did
 }
 
-func (b *board) set(w []*worker.Worker) {
+// set shows the shards of a generation, and why it is not ready whatever they say; ""
+// where that is for them to say.
+func (b *board) set(w []*worker.Worker, waiting string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.workers, b.waiting = w, ""
+	b.workers, b.waiting = w, waiting
 }
 
 func (b *board) wait(why string) {

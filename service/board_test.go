@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/tidemark-io/tidemark/consumer"
 	"github.com/tidemark-io/tidemark/store"
 	"github.com/tidemark-io/tidemark/worker"
 )
@@ -82,5 +84,32 @@ func TestPollsAreNoted(t *testing.T) {
 	}
 	if logs.Len() != 1 || o.board.unread == nil || logs.All()[0].ContextMap()["error"] != o.board.unread.Error() {
 		t.Errorf("logged %v, on the board %v", logs.All(), o.board.unread)
+	}
+}
+
+// TestAMissingTopicIsNotReady: without it no process has a shard that could be stuck.
+func TestAMissingTopicIsNotReady(t *testing.T) {
+	s := &service{log: zap.NewNop()}
+	s.board.wait(joining)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.generation(ctx, &consumer.Generation{Missing: []string{"logins", "money"}}) }()
+	const want = "there is no topic logins, money: create it, or take it out of kafka.topics; no shard is assigned to anybody until then"
+	for {
+		ok, why := s.board.Ready()
+		if ok {
+			t.Fatal("ready")
+		}
+		if why == want {
+			break
+		}
+		if why != joining {
+			t.Fatalf("not ready: %s", why)
+		}
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

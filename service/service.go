@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -305,7 +306,11 @@ func (s *service) generation(ctx context.Context, g *consumer.Generation) error 
 		workers[i] = worker.New(s.worker, shard)
 		wg.Go(func() { workers[i].Run(ctx) })
 	}
-	s.board.set(workers)
+	waiting := ""
+	if len(g.Missing) > 0 {
+		waiting = "there is no topic " + strings.Join(g.Missing, ", ") + ": create it, or take it out of kafka.topics; no shard is assigned to anybody until then"
+	}
+	s.board.set(workers, waiting)
 	go s.commitOffsets(ctx, g, workers)
 	wg.Wait()
 	<-ctx.Done()
