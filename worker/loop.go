@@ -281,7 +281,8 @@ func (t *tenure) apply(in *input, i int, m *consumer.Message, ev *event.Event) e
 	return nil
 }
 
-// finish advances the watermark, commits and publishes.
+// finish advances the watermark, commits and publishes, until nothing is left to do
+// or to say of what was applied.
 func (t *tenure) finish(ctx context.Context) error {
 	for more := true; more; {
 		w := t.time(time.Now())
@@ -300,6 +301,7 @@ func (t *tenure) finish(ctx context.Context) error {
 				return err
 			}
 		}
+		more = more || t.left
 	}
 	if w := t.state.Watermark(); w != 0 && !t.state.Settled() { // nothing would ever be published, and nobody would see it
 		return stop("BUG: a timer of shard %d that is due by %s did not fire", t.shard, alert.Moment(w))
@@ -332,7 +334,7 @@ func (t *tenure) idle(ctx context.Context, timer *time.Timer) error {
 	if w := t.time(time.Now()); w > t.state.Watermark() && (w-t.state.Watermark() >= tickTime || !t.opts.Live) {
 		return t.finish(ctx)
 	}
-	if t.atEnd() && (!t.head.Born || t.head.CatchingUp) || t.endMoved() || t.touched || len(t.told)+len(t.said) > 0 {
+	if t.atEnd() && (!t.head.Born || t.head.CatchingUp) || t.endMoved() || t.touched || t.left || len(t.told)+len(t.said) > 0 {
 		return t.finish(ctx)
 	}
 	return t.duties(ctx)

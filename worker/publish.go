@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ func (t *tenure) reaches() bool {
 
 // publish is P0 to P4: one transaction where anything is due.
 func (t *tenure) publish(ctx context.Context) error {
+	t.left = false
 	if !t.reaches() { // P1: hold
 		t.held = true
 		return nil
@@ -61,7 +63,7 @@ func (t *tenure) publish(ctx context.Context) error {
 	if err := t.pub.Publish(ctx, p); err != nil { // P3, P4
 		return err
 	}
-	t.due, t.held = t.due && !t.head.Born, false
+	t.due, t.held = t.left || t.due && !t.head.Born, t.left && t.held
 	t.dropSaid()
 	for _, n := range p.Notes {
 		if n.Topic == t.opts.Outputs.Alerts {
@@ -79,7 +81,8 @@ func (t *tenure) publish(ctx context.Context) error {
 // said keeps the bytes of an alert as it was encoded, for the list of episodes.
 type said struct{ bytes []byte }
 
-// dueAlerts is desired less announced.
+// dueAlerts is desired less announced: as many as the cache has room for the customers
+// of. The others are left for the next publication.
 func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, error) {
 	announced := t.pub.Announced()
 	var pairs []publisher.Pair
@@ -100,8 +103,11 @@ func (t *tenure) dueAlerts(ctx context.Context) ([]publisher.Alert, []said, erro
 	}
 	pairs = slices.DeleteFunc(pairs, t.unjudged)
 	slices.SortFunc(pairs, func(a, b publisher.Pair) int {
-		return strings.Compare(a.Rule+"|"+a.Subject, b.Rule+"|"+b.Subject)
+		return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Subject, b.Subject))
 	})
+	if most := chunkFor(t.opts.CacheBytes); len(pairs) > most {
+		pairs, t.left = pairs[:most], true
+	}
 	if err := t.needCustomers(ctx, pairs); err != nil {
 		return nil, nil, err
 	}

@@ -130,6 +130,29 @@ func TestHistoryPagesNobody(t *testing.T) {
 	}
 }
 
+// P3: of many alerts that are due at once, one transaction carries as many as the
+// cache has room for the customers of. Who takes over between two of them says the rest.
+func TestManyAlertsAreSaidInParts(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.batch = 1000
+	const customers = 150
+	for n := range customers {
+		s.send(s.red(fmt.Sprintf("c%d", n), 1)...)
+	}
+	s.arm(fault{e: endTxn, o: killedAfter, skip: 1})
+	s.start()
+	s.struckAll(1)
+	if n := len(s.told()); n != 128 { // of 64 customers each
+		t.Errorf("%d alerts in two transactions, want 128", n)
+	}
+	s.own()
+	s.check()
+	if n := len(subjects(s.told())); n != customers {
+		t.Errorf("told of %d customers, want %d", n, customers)
+	}
+}
+
 // P0: the birth is stored. Who takes over in the middle of the history does not
 // take the shard for born.
 func TestBirthOutlivesItsOwner(t *testing.T) {

@@ -35,6 +35,7 @@ type tenure struct {
 	judged  bool                                  // ... and has been evaluated in this tenure
 	gone    []string                              // stored as firing, of rules that are configured no more: the next commit deletes them
 	due     bool                                  // firing and announced may differ
+	left    bool                                  // alerts that are due were left for the next publication
 	held    bool                                  // P1 has held something back since the last publication
 	notes   map[string]*note                      // not known to be said
 	said    []string                              // notes that the header covers now: the next commit deletes them

@@ -56,6 +56,7 @@ type Config struct {
 	Reinit          bool // the client library re-inits after a fence, memory kept
 	Pipelined       bool // commits go on while a transaction is open
 	PublishFirst    bool // transaction before the commit
+	InParts         bool // P3: one alert a transaction, commits between
 
 	// The protocol as first written: outbox and announced in Redis, header
 	// compared by commit number (or by offsets).

@@ -76,7 +76,7 @@ func (m *model) worker(s *State, i int) {
 		m.publish(s, i)
 		if m.PublishFirst {
 			m.applyThenCommit(s, i)
-		} else if m.Pipelined || w.Pub == 0 && !m.due(w) {
+		} else if m.Pipelined || w.Pub == 0 && (m.InParts || !m.due(w)) {
 			m.commits(s, i)
 		}
 	}

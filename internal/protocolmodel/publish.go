@@ -45,6 +45,9 @@ func (m *model) content(w *Worker, i int) Txn {
 		case !want && w.Fire[p] != 0:
 			x.Alerts[p] = Said{resolved, w.Fire[p]}
 		}
+		if m.InParts && x.Alerts[p].Act != 0 {
+			break
+		}
 	}
 	return x
 }

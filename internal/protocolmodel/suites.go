@@ -128,6 +128,7 @@ func variants() []Config {
 		}),
 		v("look a doubtful commit up instead of starting over", func(c *Config) { c.Recognise, c.Limit = true, Limits{0, 1, 1, 1, 0} }),
 		v("commit on while a transaction is open", func(c *Config) { c.Pipelined = true }),
+		v("alerts in several transactions", func(c *Config) { c.InParts, c.Want = true, []wish{latest, parity} }),
 		v("transaction before the commit", func(c *Config) { c.PublishFirst = true }),
 		v("cursor partition shared, read to the high watermark", func(c *Config) { c.Shared = true }),
 	})
