@@ -253,7 +253,7 @@ func (s *Shard) putAnswer(c *customer, id, customer []byte, a answer) bool {
 		return false
 	}
 	s.touchPage(p)
-	s.e.sign = -1
+	s.e.alone, s.e.sign = len(segs) == 1, -1
 	s.e.contributeAnswer(answers, i-1) // ends sooner, perhaps
 	s.e.sign = 1
 	answers = slices.Insert(answers, i, a)

@@ -66,7 +66,7 @@ func (s *Shard) insertMoney(c *customer, i int, m *moneyEvent, day int32) {
 	// Behind everything else a purchase adds, where there is no refund that it
 	// could make a difference to.
 	adds := last && m.bought() && !c.refunds
-	s.e.from = day
+	s.e.from, s.e.alone = day, len(c.segs()) == 1
 	if cash && !adds {
 		s.e.sign = -1
 		s.contributeCash(&s.e, c)

@@ -200,17 +200,25 @@ func (c *cells) add(seg int32, slot int, day int32, v int64) {
 
 // addWhole is add for the whole, in few steps where the day's row is changed already.
 func (c *cells) addWhole(slot int, day int32, v int64) {
+	if !c.addChanged(slot, day, v) {
+		c.add(0, slot, day, v)
+	}
+}
+
+// addChanged is addWhole where the day's row is changed already; false: it isn't,
+// or the cell is not one of those side by side.
+func (c *cells) addChanged(slot int, day int32, v int64) bool {
 	var r *row
 	if ring := c.segments[0].ring; !c.started {
 		r = c.far.find(day)
 	} else if i := int(day - c.first); i > 0 && i < len(ring) {
 		r = ring[i]
 	}
-	if r != nil && r.dirty && slot < nearSlots {
-		r.near[slot] += v
-		return
+	if r == nil || !r.dirty || slot >= nearSlots {
+		return false
 	}
-	c.add(0, slot, day, v)
+	r.near[slot] += v
+	return true
 }
 
 func (c *cells) farRow(seg int32, day int32) *row {

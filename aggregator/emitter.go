@@ -15,6 +15,10 @@ type emitter struct {
 	// straight: what is emitted goes into the whole's rows at once, since there is
 	// no other segment that it belongs to and nothing to take from it again.
 	straight bool
+	// alone: the record counts under the whole alone, so what is emitted of it goes
+	// at once into rows that are changed already. The others wait for net, lest a
+	// row is written for what is taken from it again.
+	alone bool
 	deltas   []delta
 	shapes   shapes
 	l30      l30
@@ -58,9 +62,16 @@ func (e *emitter) level(slot int, from, to int32, v int64) {
 		}
 		return
 	}
-	e.deltas = append(e.deltas, delta{slot, from, 0, e.sign * v})
+	e.collect(slot, from, 0, e.sign*v)
 	if to != farFuture {
-		e.deltas = append(e.deltas, delta{slot, to, 0, -e.sign * v})
+		e.collect(slot, to, 0, -e.sign*v)
+	}
+}
+
+// collect keeps a change until the next flush, where it has to wait for that.
+func (e *emitter) collect(slot int, day int32, to scope, v int64) {
+	if !e.alone || !e.cells.addChanged(slot, day, v) {
+		e.deltas = append(e.deltas, delta{slot, day, to, v})
 	}
 }
 
@@ -74,9 +85,9 @@ func (e *emitter) scoped(to scope, slot int, from, until int32, v int64) {
 	if from >= until || e.cells.started && until <= e.cells.first {
 		return
 	}
-	e.deltas = append(e.deltas, delta{slot, from, to, e.sign * v})
+	e.collect(slot, from, to, e.sign*v)
 	if until != farFuture {
-		e.deltas = append(e.deltas, delta{slot, until, to, -e.sign * v})
+		e.collect(slot, until, to, -e.sign*v)
 	}
 }
 
@@ -93,7 +104,7 @@ func (e *emitter) stand(to scope, slot int, day int32, v int64) {
 
 // flush adds what was collected to the cells of the segments and forgets it.
 func (e *emitter) flush(segs []int32) {
-	e.sign, e.from, e.straight = 1, noDay, false
+	e.sign, e.from, e.straight, e.alone = 1, noDay, false, false
 	for i, seg := range segs {
 		if seg < 0 {
 			continue

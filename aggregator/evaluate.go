@@ -27,7 +27,7 @@ func (s *Shard) replaceMoney(c *customer, old *timeline, oldFirst int32, day, fr
 		s.contributeSilent(&s.e, c)
 	} else {
 		c.line, c.firstPaidDay = *old, oldFirst
-		s.e.sign = -1
+		s.e.alone, s.e.sign = len(c.segs()) == 1, -1
 		s.contributeLine(c, from)
 		s.e.from = health
 		s.contributeHealth(&s.e, c)
@@ -72,6 +72,7 @@ func (s *Shard) replaceMRR(c *customer, old *timeline, day int32) {
 	if line.since != old.since {
 		changed = noDay
 	}
+	s.e.alone = len(c.segs()) == 1
 	s.e.sign, c.line = -1, *old
 	s.contributeAmounts(c, from, changed)
 	s.e.sign, c.line = 1, line
@@ -123,7 +124,7 @@ func (s *Shard) evaluate(c *customer, from int32) (changed bool) {
 		runs, day := h.runs, h.day
 		h.runs, h.day = s.runBuf, oldDay
 		s.e.from = min(from, oldDay)
-		s.e.sign = -1
+		s.e.alone, s.e.sign = len(c.segs()) == 1, -1
 		s.contributeHealth(&s.e, c)
 		s.e.sign = 1
 		h.runs, h.day = runs, day
