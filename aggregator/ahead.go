@@ -50,7 +50,7 @@ func (s *Shard) lookUp(events []event.Event, all []found) {
 	for i := range all {
 		c := s.index.likely(all[i].hash)
 		if a.likely[i] = c; c != nil {
-			sum += uint64(c.pos)
+			sum += uint64(len(c.id))
 		}
 	}
 	for _, c := range a.likely[:len(events)] {
@@ -75,7 +75,7 @@ func (s *Shard) warmRecords(of []found) {
 	sum, n := uint64(0), 0
 	for i := range of {
 		if c := of[i].c; c != nil {
-			sum += uint64(c.latest) + uint64(len(c.users))
+			sum += uint64(len(c.users))
 			a.likely[n], a.which[n] = c, &of[i]
 			n++
 		}

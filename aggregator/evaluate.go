@@ -138,7 +138,10 @@ func (s *Shard) evaluate(c *customer, from int32) (changed bool) {
 // idle says whether the customer's health reads nothing: it doesn't pay, and did
 // not when it was last evaluated.
 func (c *customer) idle() bool {
-	return c.behind == 0 && c.health.live == Gone && len(c.line.paying) == 0 && c.due == never
+	if c.behind != 0 || c.due != never {
+		return false
+	}
+	return c.firstPaidDay == noDay || c.health.live == Gone && len(c.line.paying) == 0
 }
 
 // gone says whether the customer had left for good when it was last evaluated,
