@@ -89,7 +89,8 @@ func (s *Shard) Changes() Changes {
 func (s *Shard) Committed(limit int) { s.evict(max(limit-s.cells.memory, 0)) }
 
 func (s *Shard) table() *Table {
-	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list, Reasons: s.reasons.list, Questions: s.questions.list}
+	t := &Table{Buckets: len(s.buckets), Customers: s.customers, Jobs: s.jobs, Sources: s.sources.list, Reasons: s.reasons.list, Questions: s.questions.list,
+		Rules: s.opts.rules(), Epoch: s.sources.epoch}
 	for i, off := range s.off {
 		if off {
 			t.Off = append(t.Off, s.opts.Dimensions[i])

@@ -18,12 +18,12 @@ type emitter struct {
 	// alone: the record counts under the whole alone, so what is emitted of it goes
 	// at once into rows that are changed already. The others wait for net, lest a
 	// row is written for what is taken from it again.
-	alone bool
-	deltas   []delta
-	shapes   shapes
-	l30      l30
-	places   places // net's
-	cohorts  []bool // by place among a record's segments, the whole first: takes cohorts
+	alone   bool
+	deltas  []delta
+	shapes  shapes
+	l30     l30
+	places  places // net's
+	cohorts []bool // by place among a record's segments, the whole first: takes cohorts
 	// satisfied is the least score of a satisfied answer on 1–5, thousandths.
 	satisfied int32
 }

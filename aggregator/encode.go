@@ -11,7 +11,7 @@ import (
 // them. A bucket is its customers one after another, each with its length
 // before it; a page is the users of one customer. The first byte is the version.
 
-const recordVersion = 2
+const recordVersion = 3
 
 var errRecord = errors.New("stored record is damaged")
 
@@ -19,6 +19,7 @@ var errRecord = errors.New("stored record is damaged")
 type reader struct {
 	b       []byte
 	sources []string
+	epoch   uint8 // of the rules on bands, when the customer was written
 	err     error
 }
 
@@ -115,7 +116,7 @@ func (c *customer) append(dst []byte, from int32, src *sources, rare []byte) (_ 
 		return has
 	}
 	dst = binary.AppendVarint(dst, c.latest)
-	dst = append(dst, byte(c.listed), c.firing, byte(c.health.base.band))
+	dst = append(dst, byte(c.listed), src.epoch, byte(c.health.base.band))
 	dst = appendDay(dst, c.health.base.day)
 	if !put(sameDays, c.pages == nil && len(c.users) == 1 && c.users[0].id == c.id) {
 		dst = c.days.append(dst, from)
@@ -154,7 +155,7 @@ func (r *reader) customer() (c *customer, rareAt int) {
 	c = &customer{id: r.string(), rare: &noRare}
 	bits := r.byte()
 	c.latest = r.varint()
-	c.listed, c.firing = Band(r.byte()), r.byte()
+	c.listed, r.epoch = Band(r.byte()), r.byte()
 	c.health.base.band = r.band()
 	c.health.base.day = r.day()
 	if bits&sameDays == 0 {
@@ -258,6 +259,7 @@ func b2u(b bool) uint64 {
 type sources struct {
 	list  []string
 	index map[string]int
+	epoch uint8      // of the rules on bands, see Table
 	codec moneyCodec // its memory is used again
 }
 

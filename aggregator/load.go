@@ -135,7 +135,15 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 		hash := xxhash.Sum64String(c.id)
 		b.add(c, place{hash: hash, from: uint32(from), rare: uint32(end - len(whole) + rareAt), end: uint32(end)})
 		s.index.add(hash, c)
+		known := body.epoch == s.sources.epoch
+		if !known {
+			c.forgetEpisodes()
+		}
 		s.revive(c)
+		if !known {
+			c.due = min(c.due, s.watermark)
+			b.places[c.pos].due = c.due
+		}
 		if c.pages != nil {
 			s.paged++
 		}
@@ -158,8 +166,10 @@ func (s *Shard) revive(c *customer) {
 		c.scored = s.rank(c)
 	}
 	for r := range s.opts.BandRules {
-		if c.firing>>r&1 == 1 && c.rare != &noRare {
-			c.since[r] = s.firing[Pair{s.opts.BandRules[r].Name, c.id}].Since
+		if f, ok := s.firing[Pair{s.opts.BandRules[r].Name, c.id}]; ok {
+			c.own()
+			c.firing |= 1 << r
+			c.since[r] = f.Since
 		}
 	}
 	// Nothing was due before the bucket's entry: a timer that has fired may have put

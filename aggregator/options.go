@@ -63,6 +63,18 @@ type BandRule struct {
 	ResolveAfter int64 // ms
 }
 
+// String is all that episodes depend on.
+func (r BandRule) String() string {
+	return fmt.Sprintf("%s on %s, resolves after %d ms", r.Name, r.Band, r.ResolveAfter)
+}
+
+func (o *Options) rules() (out []string) {
+	for _, r := range o.BandRules {
+		out = append(out, r.String())
+	}
+	return out
+}
+
 func (o *Options) check() error {
 	switch {
 	case o.Calendar == nil:

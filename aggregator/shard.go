@@ -183,6 +183,7 @@ func Open(o Options, st Stored) (*Shard, error) {
 	s.loaded, s.memory = nil, 0
 	s.resize(table.Buckets)
 	s.customers, s.jobs, s.sources = table.Customers, table.Jobs, newSources(table.Sources)
+	s.sources.epoch = table.Epoch
 	s.reasons, s.questions = newLabels(table.Reasons), newLabels(table.Questions)
 	for _, name := range table.Off {
 		if i := slices.Index(o.Dimensions, name); i >= 0 {
@@ -206,7 +207,20 @@ func Open(o Options, st Stored) (*Shard, error) {
 		}
 	}
 	maps.Copy(s.firing, st.Firing)
+	if !slices.Equal(table.Rules, s.opts.rules()) {
+		s.changeRules()
+	}
 	return s, nil
+}
+
+// changeRules has every customer evaluated under other rules on bands than those
+// that the stored episodes are of.
+func (s *Shard) changeRules() {
+	s.sources.epoch++
+	for i := range s.dueAt {
+		s.dueAt[i] = min(s.dueAt[i], s.watermark)
+	}
+	s.minDue = min(s.minDue, s.watermark)
 }
 
 // Watermark is the shard's, Unix ms; 0 before the first.

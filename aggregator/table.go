@@ -14,22 +14,24 @@ type Table struct {
 	Sources   []string // names of the sources that records refer to by number
 	Reasons   []string // reasons of cancellations that are kept apart
 	Questions []string // of CLI surveys, that are kept apart
+	Rules     []string // on bands, as BandRule.String writes them, in the order in which records number them
+	Epoch     uint8    // how often Rules have changed, modulo 256; each record has that of its writing
 }
 
-const tableVersion = 2
+const tableVersion = 3
 
 // Append writes the table as ParseTable reads it.
 func (t *Table) Append(dst []byte) []byte {
 	dst = append(dst, tableVersion)
 	dst = binary.AppendUvarint(dst, uint64(t.Buckets))
 	dst = binary.AppendUvarint(dst, uint64(t.Customers))
-	for _, list := range [][]string{t.Off, t.Jobs, t.Sources, t.Reasons, t.Questions} {
+	for _, list := range [][]string{t.Off, t.Jobs, t.Sources, t.Reasons, t.Questions, t.Rules} {
 		dst = binary.AppendUvarint(dst, uint64(len(list)))
 		for _, s := range list {
 			dst = appendString(dst, s)
 		}
 	}
-	return dst
+	return append(dst, t.Epoch)
 }
 
 // ParseTable reads what Append writes.
@@ -39,11 +41,12 @@ func ParseTable(b []byte) (Table, error) {
 		return Table{}, fmt.Errorf("stored table has version %d, this program reads %d", v, tableVersion)
 	}
 	t := Table{Buckets: int(r.uvarint()), Customers: int(r.uvarint())}
-	for _, list := range []*[]string{&t.Off, &t.Jobs, &t.Sources, &t.Reasons, &t.Questions} {
+	for _, list := range []*[]string{&t.Off, &t.Jobs, &t.Sources, &t.Reasons, &t.Questions, &t.Rules} {
 		for n := r.count(); n > 0; n-- {
 			*list = append(*list, r.string())
 		}
 	}
+	t.Epoch = r.byte()
 	if t.Buckets < firstBuckets {
 		r.fail()
 	}

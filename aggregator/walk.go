@@ -60,6 +60,15 @@ func (c *customer) setWalkBase(w walk) {
 	}
 }
 
+// forgetEpisodes has the customer walked from its base again, where episodes of
+// rules begin anew.
+func (c *customer) forgetEpisodes() {
+	if c.rare != &noRare {
+		c.episodes, c.rewrite = episodes{}, true
+	}
+	c.health.check = bandRun{day: c.health.base.day - 1}
+}
+
 func (c *customer) walkCheck() walk {
 	return walk{c.health.check.day, c.health.check.band, c.episodes.check}
 }
