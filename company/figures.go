@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemark-io/tidemark/aggregator"
 	"github.com/tidemark-io/tidemark/alert"
+	"github.com/tidemark-io/tidemark/civil"
 	"github.com/tidemark-io/tidemark/kpi"
 )
 
@@ -35,7 +36,7 @@ const maxPeriod = 91
 const MaxDays = 1100
 
 // ErrMaxDays says that a query asks for more than MaxDays.
-var ErrMaxDays = fmt.Errorf("more than %d days; ask for them in parts", MaxDays)
+var ErrMaxDays = fmt.Errorf("more than %d days; ask for them in parts, each with its first and last day", MaxDays)
 
 // defaultDays is the length of a series of which no beginning was asked for.
 const defaultDays = 30
@@ -75,6 +76,36 @@ func (r *Reader) Figures(ctx context.Context, q Query) ([]kpi.Figure, error) {
 		}
 	})
 	return r.finish(ctx, out, err)
+}
+
+// partDays bounds the days of one of several queries: their rows and those of the
+// windows before them are in memory at once.
+const partDays = 1000
+
+// InParts asks for a series of any length, whose first and last day are given, in
+// several queries.
+func InParts(ctx context.Context, ask func(context.Context, Query) ([]kpi.Figure, error), q Query) (out []kpi.Figure, err error) {
+	from, to := q.From, q.To
+	if q.KPI.NowOnly {
+		from = to
+	}
+	for from <= to {
+		q.From, q.To = from, min(to, from+partDays-1)
+		figures, err := ask(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, figures...)
+		from = q.To + 1
+		if len(figures) > 0 { // a calendar period may reach beyond
+			last, err := civil.Parse(figures[len(figures)-1].Day)
+			if err != nil {
+				return nil, fmt.Errorf("day of a figure: %w", err)
+			}
+			from = max(from, last+1)
+		}
+	}
+	return out, nil
 }
 
 // Now returns every KPI in every window for the running day.

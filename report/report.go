@@ -251,10 +251,6 @@ func known(reader *company.Reader, segment string) error {
 	return err
 }
 
-// seriesDays bounds the days of one query: their rows and those of the windows
-// before them are in memory at once.
-const seriesDays = 1000
-
 // Series is one KPI by day, or by calendar period, a figure for each bucket where
 // it has some. One that is for now only has a figure where the last day is among
 // them, which is then of that day.
@@ -266,30 +262,15 @@ func (r *Report) Series(ctx context.Context, k kpi.KPI, window, segment string, 
 	if err != nil {
 		return nil, err
 	}
-	if k.NowOnly {
-		from = to
-	}
 	q := company.Query{KPI: k, Window: window, Segment: segment}
 	if r.query.AsOf != Unset && !k.NowOnly && isPeriod(window) {
 		// The watermark stands at the end of the day, where the next one begins.
 		q.AsOf = r.Watermark() - 1
 	}
-	var out []kpi.Figure
-	for from <= to {
-		q.From, q.To = from, min(to, from+seriesDays-1)
-		figures, err := reader.Figures(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("compute %s: %w", k.Name, err)
-		}
-		out = append(out, figures...)
-		from = q.To + 1
-		if len(figures) > 0 { // a calendar period may reach beyond
-			last, err := civil.Parse(figures[len(figures)-1].Day)
-			if err != nil {
-				return nil, fmt.Errorf("compute %s: %w", k.Name, err)
-			}
-			from = max(from, last+1)
-		}
+	q.From, q.To = from, to
+	out, err := company.InParts(ctx, reader.Figures, q)
+	if err != nil {
+		return nil, fmt.Errorf("compute %s: %w", k.Name, err)
 	}
 	if k.NowOnly {
 		for i := range out { // the watermark stands at the very end of the day

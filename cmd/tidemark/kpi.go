@@ -159,7 +159,13 @@ func (o *kpiOptions) series(cmd *cobra.Command, name string) error {
 		if err := q.KPI.Unkept(q.Window, q.Segment, s.CohortsOf); err != nil {
 			return service.UsageError{Err: err}
 		}
-		figures, err := s.Figures.Figures(cmd.Context(), q)
+		ask := s.Figures.Figures
+		if q.From != company.Unset && q.To != company.Unset {
+			ask = func(ctx context.Context, q company.Query) ([]kpi.Figure, error) {
+				return company.InParts(ctx, s.Figures.Figures, q)
+			}
+		}
+		figures, err := ask(cmd.Context(), q)
 		if errors.Is(err, company.ErrMaxDays) {
 			return service.UsageError{Err: err}
 		}

@@ -333,7 +333,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	c = example()
 	c.err = company.ErrMaxDays
-	if code, _, errs := tidemark(c, "kpi", "nps", "--from", "0001-01-01"); code != exitUsage || errs != "tidemark: more than 1100 days; ask for them in parts\n" {
+	if code, _, errs := tidemark(c, "kpi", "nps", "--from", "0001-01-01"); code != exitUsage || errs != "tidemark: more than 1100 days; ask for them in parts, each with its first and last day\n" {
 		t.Errorf("too many days: exit code %d, %q", code, errs)
 	}
 }
