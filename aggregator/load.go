@@ -140,8 +140,8 @@ func (s *Shard) loadBucket(i int, value []byte) error {
 			c.forgetEpisodes()
 		}
 		s.revive(c)
-		if !known {
-			c.due = min(c.due, s.watermark)
+		if !known && s.dueAt[i] <= s.watermark { // else it has been evaluated, and found as before
+			c.due = s.dueAt[i]
 			b.places[c.pos].due = c.due
 		}
 		if c.pages != nil {

@@ -155,3 +155,47 @@ func TestRulesOnBandsChange(t *testing.T) {
 		})
 	}
 }
+
+// A customer that was evaluated under other rules, and found as before, is not
+// written. When it is read again its timer is the one that the evaluation left: a
+// split of its bucket must not bring back one that is over.
+func TestRulesChangeLeavesNoTimerBehind(t *testing.T) {
+	options := func(rules ...BandRule) Options {
+		return Options{Calendar: civil.NewCalendar(time.UTC), Horizon: 100, Currency: usd, ActiveDays: 90, SilentDays: 14, LapseGrace: -1,
+			ActivityKinds: [event.Signal + 1]bool{event.Login: true}, Profile: DefaultProfile(), BandRules: rules}
+	}
+	events, w := ratedCustomers(20_000), int64(20_059)*24*msHour
+	s, err := New(options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Need(events)
+	for i := range events {
+		if _, err := s.Apply(i, &events[i], Cause{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var k keeper
+	k.advance(t, s, w)
+	k.commit(s)
+	s = k.open(t, options(BandRule{"at_risk", Red, 24 * msHour}))
+	k.advance(t, s, w)
+	k.commit(s)
+	s.Committed(0) // drops everything
+	read := 0
+	for _, key := range s.Keys() {
+		if err := s.Load(key, k.records[key]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range s.buckets {
+		for i, c := range b.customers {
+			if read++; c.due <= w || b.places[i].due <= w {
+				t.Errorf("the timer of %s is due since %d, and it is %d", c.id, c.due, w)
+			}
+		}
+	}
+	if read != 40 {
+		t.Errorf("%d customers were read again", read)
+	}
+}
