@@ -127,7 +127,7 @@ func TestRulesOnBandsChange(t *testing.T) {
 		k.commit(s)
 		return s, &k
 	}
-	before, k := run(red, amber)
+	before, _ := run(red, amber)
 	if n := len(before.Firing()); n < 10 {
 		t.Fatalf("%d alerts are firing: too few to tell anything", n)
 	}
@@ -142,7 +142,10 @@ func TestRulesOnBandsChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			always, _ := run(rules...)
+			_, k := run(red, amber)
 			s := k.open(t, options(rules...))
+			k.commit(s) // and the process dies before anybody is evaluated
+			s = k.open(t, options(rules...))
 			k.advance(t, s, w)
 			for _, key := range s.Keys() {
 				if err := s.Load(key, k.records[key]); err != nil {

@@ -218,9 +218,8 @@ func Open(o Options, st Stored) (*Shard, error) {
 func (s *Shard) changeRules() {
 	s.sources.epoch++
 	for i := range s.dueAt {
-		s.dueAt[i] = min(s.dueAt[i], s.watermark)
+		s.arm(i, s.watermark) // is stored, so that a successor goes on with it
 	}
-	s.minDue = min(s.minDue, s.watermark)
 }
 
 // Watermark is the shard's, Unix ms; 0 before the first.
